@@ -1,0 +1,41 @@
+/** The pyc map: what a compiled Python file can tell about a frame, ready to be asked. */
+
+/** Where an instruction came from; columns are 0-based UTF-8 byte offsets, end exclusive. */
+export interface Position {
+  readonly line: number | null;
+  readonly endLine: number | null;
+  readonly column: number | null;
+  readonly endColumn: number | null;
+}
+
+export interface CodeSummary {
+  /** Index of the code object, depth first over constants; 0 is the module. */
+  readonly index: number;
+  readonly name: string;
+  readonly qualname: string;
+  readonly firstLine: number;
+  /** Argument names in order, `*args` and `**kwargs` with their stars. */
+  readonly arguments: readonly string[];
+  readonly flags: number;
+}
+
+export interface PycMap {
+  /** Minor version of CPython that compiled it: "3.12". */
+  readonly pythonVersion: string;
+  /** `co_filename` of the module. */
+  readonly filename: string;
+  readonly codeCount: number;
+  code(index: number): CodeSummary;
+  /** Code objects with that `co_name`, any line. */
+  codesNamed(name: string): readonly number[];
+  /** Code objects with that `co_name` whose line table holds `line`. */
+  codesAt(name: string, line: number): readonly number[];
+  /** Position of the instruction at a byte offset into `co_code`; null outside the code. */
+  positionAt(index: number, offset: number): Position | null;
+  /**
+   * The distinct source spans of the instructions on `line` that can have called a function named
+   * `callee` (null: unknown, or a frame that crashed itself). One span means the line leaves one
+   * possible expression. Empty when the format has no columns (≤ 3.10) or nothing on the line can call.
+   */
+  callSpansAt(index: number, line: number, callee: string | null): readonly Position[];
+}

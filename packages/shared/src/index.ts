@@ -1,0 +1,3 @@
+export * from "./crash-input.ts";
+export * from "./python-symbols.ts";
+export * from "./report.ts";
