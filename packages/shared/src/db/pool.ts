@@ -1,0 +1,43 @@
+/** The one way into Postgres: a pool, and a transaction on it. */
+import pg from "pg";
+
+export type Pool = pg.Pool;
+/** A pool, or a client inside a transaction. */
+export type Queryable = Pick<pg.PoolClient, "query">;
+
+// bigint counts arrive as text by default; every count of ours lies far below 2^53
+const INT8 = 20;
+pg.types.setTypeParser(INT8, Number);
+
+/** `name` shows in pg_stat_activity. */
+export function openPool(databaseUrl: string, name: string, max: number): Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: `faultline-${name}`,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+  });
+  // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+/** Runs `work` in one transaction; rolls back when it throws. */
+export async function transaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
