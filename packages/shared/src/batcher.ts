@@ -50,7 +50,9 @@ export function createBatcher<Item, Result>(options: {
 
   return {
     add(item) {
-      const promise = new Promise<Result>((resolve, reject) => waiting.push({ item, resolve, reject }));
+      const promise = new Promise<Result>((resolve, reject) =>
+        waiting.push({ item, resolve, reject }),
+      );
       // everything that arrives in this turn of the event loop goes into one batch
       if (waiting.length === 1) setImmediate(pump);
       return promise;

@@ -72,7 +72,9 @@ function integer(
   if (text === undefined || text === "") return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new ConfigError(`${name} is ${JSON.stringify(text)}: wanted a whole number from ${least} to ${most}`);
+    throw new ConfigError(
+      `${name} is ${JSON.stringify(text)}: wanted a whole number from ${least} to ${most}`,
+    );
   }
   return value;
 }

@@ -96,12 +96,17 @@ const findKeys = `
  * An id that another project holds is refused by `duplicate: true` with the id unchanged: the caller
  * gives such a crash a key instead.
  */
-export async function acceptCrashes(pool: Pool, crashes: readonly NewCrash[]): Promise<readonly Accepted[]> {
+export async function acceptCrashes(
+  pool: Pool,
+  crashes: readonly NewCrash[],
+): Promise<readonly Accepted[]> {
   const keyed = crashes.filter((crash) => crash.key !== null);
   if (keyed.length === 0) return settle(crashes, await insert(pool, crashes), new Map());
   return await transaction(pool, async (db) => {
     const holders = await claim(db, keyed);
-    const fresh = crashes.filter((crash) => crash.key === null || holders.get(keyName(crash)) === crash.id);
+    const fresh = crashes.filter(
+      (crash) => crash.key === null || holders.get(keyName(crash)) === crash.id,
+    );
     return settle(crashes, await insert(db, fresh), holders);
   });
 }
@@ -110,7 +115,11 @@ export async function acceptCrashes(pool: Pool, crashes: readonly NewCrash[]): P
 async function insert(db: Queryable, crashes: readonly NewCrash[]): Promise<ReadonlySet<string>> {
   if (crashes.length === 0) return new Set();
   const { json, bytes } = packRows(crashes, crashRow, (crash) => crash.content);
-  const { rows } = await db.query<{ id: string }>({ name: "insert-crashes", text: insertCrashes, values: [json, bytes] });
+  const { rows } = await db.query<{ id: string }>({
+    name: "insert-crashes",
+    text: insertCrashes,
+    values: [json, bytes],
+  });
   return new Set(rows.map((row) => row.id));
 }
 
@@ -131,7 +140,8 @@ function crashRow(crash: NewCrash): Record<string, unknown> {
 /** Which crash holds each key, after trying to take it: by key name. */
 async function claim(db: Queryable, crashes: readonly NewCrash[]): Promise<Map<string, string>> {
   const holders = new Map<string, string>();
-  for (const crash of crashes) if (!holders.has(keyName(crash))) holders.set(keyName(crash), crash.id);
+  for (const crash of crashes)
+    if (!holders.has(keyName(crash))) holders.set(keyName(crash), crash.id);
   const firsts = crashes.filter((crash) => holders.get(keyName(crash)) === crash.id);
   const json = JSON.stringify(
     firsts.map((crash) => ({
@@ -142,9 +152,17 @@ async function claim(db: Queryable, crashes: readonly NewCrash[]): Promise<Map<s
       created_at: new Date(crash.receivedAt).toISOString(),
     })),
   );
-  const taken = await db.query<{ name: string }>({ name: "claim-keys", text: claimKeys, values: [json, CONTENT_DUPLICATE_MS] });
+  const taken = await db.query<{ name: string }>({
+    name: "claim-keys",
+    text: claimKeys,
+    values: [json, CONTENT_DUPLICATE_MS],
+  });
   if (taken.rows.length === firsts.length) return holders;
-  const { rows } = await db.query<{ name: string; id: string }>({ name: "find-keys", text: findKeys, values: [json] });
+  const { rows } = await db.query<{ name: string; id: string }>({
+    name: "find-keys",
+    text: findKeys,
+    values: [json],
+  });
   for (const row of rows) holders.set(row.name, row.id);
   return holders;
 }
@@ -171,7 +189,10 @@ const crashColumns = `c.id, c.project_id as "projectId", c.received_at as "recei
   c.attachments, c.content`;
 
 /** The crashes among `ids` that still wait, with the state of their release's symbols; in no order. */
-export async function loadPendingCrashes(db: Queryable, ids: readonly string[]): Promise<readonly PendingCrash[]> {
+export async function loadPendingCrashes(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<readonly PendingCrash[]> {
   const { rows } = await db.query<PendingCrash>({
     name: "load-pending-crashes",
     text: `select ${crashColumns}, p.attempts,
@@ -186,7 +207,11 @@ export async function loadPendingCrashes(db: Queryable, ids: readonly string[]):
   return rows;
 }
 
-export async function findCrash(db: Queryable, projectIds: readonly number[] | null, id: string): Promise<StoredCrash | null> {
+export async function findCrash(
+  db: Queryable,
+  projectIds: readonly number[] | null,
+  id: string,
+): Promise<StoredCrash | null> {
   const { rows } = await db.query<StoredCrash>({
     name: "find-crash",
     text: `select ${crashColumns} from crashes c where c.id = $1 and ($2::integer[] is null or c.project_id = any($2))`,
@@ -196,7 +221,10 @@ export async function findCrash(db: Queryable, projectIds: readonly number[] | n
 }
 
 /** Project that holds each of these crash ids. */
-export async function crashProjects(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function crashProjects(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.query<{ id: string; projectId: number }>(
     `select id, project_id as "projectId" from crashes where id = any($1::uuid[])`,
     [ids],
@@ -232,7 +260,11 @@ export async function countWaiting(db: Queryable): Promise<{ count: number; olde
 }
 
 /** Forgets content keys that no longer stop a repeat, and client keys older than `retentionDays`. */
-export async function dropExpiredKeys(db: Queryable, now: Date, retentionDays: number): Promise<number> {
+export async function dropExpiredKeys(
+  db: Queryable,
+  now: Date,
+  retentionDays: number,
+): Promise<number> {
   const { rowCount } = await db.query(
     `delete from crash_keys
       where (kind = 'content' and created_at < $1::timestamptz - $2 * interval '1 millisecond')

@@ -21,7 +21,9 @@ export async function migrate(pool: Pool): Promise<readonly string[]> {
     await client.query(
       "create table if not exists migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())",
     );
-    const { rows } = await client.query<{ name: string; sha256: string }>("select name, sha256 from migrations");
+    const { rows } = await client.query<{ name: string; sha256: string }>(
+      "select name, sha256 from migrations",
+    );
     const done = new Map(rows.map((row) => [row.name, row.sha256]));
     const applied: string[] = [];
     for (const name of files) {
@@ -30,7 +32,9 @@ export async function migrate(pool: Pool): Promise<readonly string[]> {
       const before = done.get(name);
       if (before === sha256) continue;
       if (before !== undefined) {
-        throw new MigrationError(`migrations/${name} was edited after it was applied; add a new file instead`);
+        throw new MigrationError(
+          `migrations/${name} was edited after it was applied; add a new file instead`,
+        );
       }
       await client.query("begin");
       try {
@@ -39,7 +43,9 @@ export async function migrate(pool: Pool): Promise<readonly string[]> {
         await client.query("commit");
       } catch (error) {
         await client.query("rollback");
-        throw new MigrationError(`migrations/${name}: ${(error as Error).message}`, { cause: error });
+        throw new MigrationError(`migrations/${name}: ${(error as Error).message}`, {
+          cause: error,
+        });
       }
       applied.push(name);
     }

@@ -9,7 +9,8 @@ export interface Packed {
 }
 
 /** SQL that takes a row's bytes out of the second parameter; 1-based as substring() counts. */
-export const unpacked = "case when r.at is null then null else substring($2::bytea from r.at for r.length) end";
+export const unpacked =
+  "case when r.at is null then null else substring($2::bytea from r.at for r.length) end";
 
 /** `bytesOf` null: the column stays null. */
 export function packRows<Row>(

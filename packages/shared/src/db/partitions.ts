@@ -46,5 +46,7 @@ const partitionName = (table: string, day: number): string =>
 
 function dayOfName(name: string): number {
   const match = /_(\d{4})(\d{2})(\d{2})$/.exec(name);
-  return match === null ? Number.POSITIVE_INFINITY : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
+  return match === null
+    ? Number.POSITIVE_INFINITY
+    : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
 }

@@ -24,7 +24,10 @@ export function openPool(databaseUrl: string, name: string, max: number): Pool {
 }
 
 /** Runs `work` in one transaction; rolls back when it throws. */
-export async function transaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  pool: Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

@@ -22,7 +22,11 @@ export async function listProjects(db: Queryable): Promise<readonly Project[]> {
 }
 
 /** Null when the slug is taken. */
-export async function createProject(db: Queryable, slug: string, name: string): Promise<Project | null> {
+export async function createProject(
+  db: Queryable,
+  slug: string,
+  name: string,
+): Promise<Project | null> {
   const { rows } = await db.query<Project>(
     "insert into projects (slug, name) values ($1, $2) on conflict (slug) do nothing returning id, slug, name",
     [slug, name],
@@ -30,9 +34,17 @@ export async function createProject(db: Queryable, slug: string, name: string): 
   return rows[0] ?? null;
 }
 
-export async function createIngestKey(db: Queryable, projectId: number, label: string): Promise<IngestKey> {
+export async function createIngestKey(
+  db: Queryable,
+  projectId: number,
+  label: string,
+): Promise<IngestKey> {
   const key = randomBytes(16).toString("hex");
-  await db.query("insert into ingest_keys (key, project_id, label) values ($1, $2, $3)", [key, projectId, label]);
+  await db.query("insert into ingest_keys (key, project_id, label) values ($1, $2, $3)", [
+    key,
+    projectId,
+    label,
+  ]);
   return { key, projectId, label, revokedAt: null };
 }
 

@@ -25,13 +25,25 @@ const columns = `id, hint, label, project_id as "projectId", scopes, created_at 
 /** The secret is shown once, here. */
 export async function createToken(
   db: Queryable,
-  token: { label: string; projectId: number | null; scopes: readonly TokenScope[]; expiresAt: Date | null },
+  token: {
+    label: string;
+    projectId: number | null;
+    scopes: readonly TokenScope[];
+    expiresAt: Date | null;
+  },
 ): Promise<{ token: ApiToken; secret: string }> {
   const secret = `flt_${randomBytes(24).toString("base64url")}`;
   const { rows } = await db.query<ApiToken>(
     `insert into api_tokens (hash, hint, label, project_id, scopes, expires_at)
      values ($1, $2, $3, $4, $5, $6) returning ${columns}`,
-    [hashToken(secret), secret.slice(0, 8), token.label, token.projectId, token.scopes, token.expiresAt],
+    [
+      hashToken(secret),
+      secret.slice(0, 8),
+      token.label,
+      token.projectId,
+      token.scopes,
+      token.expiresAt,
+    ],
   );
   return { token: rows[0] as ApiToken, secret };
 }

@@ -1,0 +1,156 @@
+/** The queues between ingest and the symbolicators: BullMQ, on Redis when configured, else in Postgres. */
+import {
+  createPostgresBackend,
+  Queue,
+  Worker,
+  type Job,
+  type JobsOptions,
+  type JobType,
+} from "bullmq";
+import { Redis } from "ioredis";
+import type { Config } from "./config.ts";
+
+/** One crash to process; the job's id is the crash's id, so a repeat is harmless. */
+export interface CrashJob {
+  readonly crashId: string;
+}
+
+/** Symbol files whose caches are to be made; the job's id is the hash of their names. */
+export interface SymbolsJob {
+  /** Hex. */
+  readonly sha256s: readonly string[];
+}
+
+export interface Jobs {
+  readonly crashes: "crashes";
+  readonly symbols: "symbols";
+}
+export type QueueName = keyof Jobs;
+export type JobData<Name extends QueueName> = Name extends "crashes" ? CrashJob : SymbolsJob;
+
+/** Where jobs are put. */
+export interface JobQueue<Name extends QueueName> {
+  /** Adds jobs by id; one that waits already under its id stays as it is. */
+  add(jobs: readonly { id: string; data: JobData<Name> }[]): Promise<void>;
+  /** Jobs that wait or are under way. */
+  depth(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface JobWorker {
+  /** Finishes the jobs under way, takes no more. */
+  close(): Promise<void>;
+}
+
+/** Settings shared by both backends: a finished job leaves nothing behind, the tables tell what happened. */
+const jobOptions = {
+  attempts: 10,
+  backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: true,
+} as const;
+
+/** Events that BullMQ keeps for listeners; nothing of ours listens. */
+const KEPT_EVENTS = 100;
+
+export function openQueue<Name extends QueueName>(
+  config: Config,
+  name: Name,
+  onError: (error: Error) => void,
+): JobQueue<Name> {
+  const queue = makeQueue(config, name);
+  queue.on("error", onError);
+  return {
+    async add(jobs) {
+      await queue.addBulk(
+        jobs.map(({ id, data }) => ({ name, data, opts: { ...jobOptions, jobId: id } })),
+      );
+    },
+    async depth() {
+      const counts = await queue.getJobCounts("waiting", "active", "delayed", "prioritized");
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    },
+    close: () => queue.close(),
+  };
+}
+
+/** What both backends' queues have in common, as far as it is used here. */
+interface AnyQueue {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  addBulk(jobs: { name: string; data: unknown; opts: JobsOptions }[]): Promise<unknown>;
+  getJobCounts(...states: JobType[]): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+function makeQueue(config: Config, name: QueueName): AnyQueue {
+  const streams = { events: { maxLen: KEPT_EVENTS } };
+  if (config.redisUrl === null) {
+    return new Queue(
+      name,
+      { connection: postgresConnection(config), streams },
+      createPostgresBackend,
+    );
+  }
+  // Fail fast: a crash must not wait for its job; the sweep queues it later.
+  const connection = new Redis(config.redisUrl, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    lazyConnect: false,
+  });
+  const queue = new Queue(name, { connection, prefix: PREFIX, streams, skipWaitingForReady: true });
+  const close = queue.close.bind(queue);
+  queue.close = async () => {
+    await close();
+    connection.disconnect();
+  };
+  return queue;
+}
+
+/** Runs `work` for every job, `concurrency` at once; a rejected job is tried again later. */
+export function openWorker<Name extends QueueName>(
+  config: Config,
+  name: Name,
+  concurrency: number,
+  work: (data: JobData<Name>) => Promise<void>,
+  onError: (error: Error) => void,
+): JobWorker {
+  const process = async (job: Job<JobData<Name>>): Promise<void> => await work(job.data);
+  const options = {
+    concurrency,
+    lockDuration: LOCK_MS,
+    stalledInterval: LOCK_MS / 2,
+    maxStalledCount: 10,
+  };
+  if (config.redisUrl === null) {
+    const worker = new Worker(
+      name,
+      process,
+      { ...options, connection: postgresConnection(config) },
+      createPostgresBackend,
+    );
+    worker.on("error", onError);
+    return { close: () => worker.close() };
+  }
+  const connection = new Redis(config.redisUrl, { maxRetriesPerRequest: null });
+  const worker = new Worker(name, process, { ...options, connection, prefix: PREFIX });
+  worker.on("error", onError);
+  return {
+    async close() {
+      await worker.close();
+      connection.disconnect();
+    },
+  };
+}
+
+/** A job whose worker has not been heard of for this long is given to another. */
+const LOCK_MS = 30_000;
+const PREFIX = "faultline";
+
+const postgresConnection = (
+  config: Config,
+): { connectionString: string; schema: string; migrate: true; max: number } => ({
+  connectionString: config.databaseUrl,
+  schema: "queue",
+  migrate: true,
+  max: 4,
+});
