@@ -53,24 +53,36 @@ const jobOptions = {
 /** Events that BullMQ keeps for listeners; nothing of ours listens. */
 const KEPT_EVENTS = 100;
 
+/** Redis may be away for as long as it likes; a command that has waited this long for it is given up. */
+const ADD_TIMEOUT_MS = 5_000;
+
+/** The queue cannot be reached; the jobs are to be added again later. */
+export class QueueAwayError extends Error {
+  override readonly name = "QueueAwayError";
+}
+
 export function openQueue<Name extends QueueName>(
   config: Config,
   name: Name,
   onError: (error: Error) => void,
 ): JobQueue<Name> {
-  const queue = makeQueue(config, name);
-  queue.on("error", onError);
+  const queue =
+    config.redisUrl === null ? postgresQueue(config, name) : redisQueue(config.redisUrl, name);
+  queue.bull.on("error", onError);
   return {
     async add(jobs) {
-      await queue.addBulk(
+      if (!queue.reachable()) throw new QueueAwayError(`queue ${name}: Redis cannot be reached`);
+      const added = queue.bull.addBulk(
         jobs.map(({ id, data }) => ({ name, data, opts: { ...jobOptions, jobId: id } })),
       );
+      await within(ADD_TIMEOUT_MS, added, `queue ${name}: no answer within ${ADD_TIMEOUT_MS} ms`);
     },
     async depth() {
-      const counts = await queue.getJobCounts("waiting", "active", "delayed", "prioritized");
+      if (!queue.reachable()) throw new QueueAwayError(`queue ${name}: Redis cannot be reached`);
+      const counts = await queue.bull.getJobCounts("waiting", "active", "delayed", "prioritized");
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     },
-    close: () => queue.close(),
+    close: queue.close,
   };
 }
 
@@ -82,28 +94,49 @@ interface AnyQueue {
   close(): Promise<void>;
 }
 
-function makeQueue(config: Config, name: QueueName): AnyQueue {
-  const streams = { events: { maxLen: KEPT_EVENTS } };
-  if (config.redisUrl === null) {
-    return new Queue(
-      name,
-      { connection: postgresConnection(config), streams },
-      createPostgresBackend,
-    );
-  }
-  // Fail fast: a crash must not wait for its job; the sweep queues it later.
-  const connection = new Redis(config.redisUrl, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    lazyConnect: false,
-  });
-  const queue = new Queue(name, { connection, prefix: PREFIX, streams, skipWaitingForReady: true });
-  const close = queue.close.bind(queue);
-  queue.close = async () => {
-    await close();
-    connection.disconnect();
+interface OpenQueue {
+  readonly bull: AnyQueue;
+  /** False while a command would only wait for the connection. */
+  reachable(): boolean;
+  close(): Promise<void>;
+}
+
+const streams = { events: { maxLen: KEPT_EVENTS } };
+
+function postgresQueue(config: Config, name: QueueName): OpenQueue {
+  const bull = new Queue(
+    name,
+    { connection: postgresConnection(config), streams },
+    createPostgresBackend,
+  );
+  return { bull, reachable: () => true, close: () => bull.close() };
+}
+
+function redisQueue(url: string, name: QueueName): OpenQueue {
+  // A queue whose first connection gives up stays broken for good (seen with bullmq 6.7 when Redis
+  // starts after ingest), so the connection never gives up and `reachable` keeps callers from waiting.
+  const connection = new Redis(url, { maxRetriesPerRequest: null });
+  const bull = new Queue(name, { connection, prefix: PREFIX, streams });
+  return {
+    bull,
+    reachable: () => connection.status === "ready",
+    async close() {
+      if (connection.status === "ready") await bull.close();
+      connection.disconnect();
+    },
   };
-  return queue;
+}
+
+async function within<T>(ms: number, promise: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new QueueAwayError(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs `work` for every job, `concurrency` at once; a rejected job is tried again later. */
