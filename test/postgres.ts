@@ -1,0 +1,54 @@
+/**
+ * A fresh, migrated database for a test file, on the Postgres that global-postgres.ts started (or the
+ * one named by FAULTLINE_TEST_DATABASE_URL, whose user may create databases).
+ */
+import { randomBytes } from "node:crypto";
+import { inject } from "vitest";
+import { ensurePartitions, migrate, openPool, type Pool } from "@faultline/shared";
+
+export interface TestDatabase {
+  readonly url: string;
+  readonly pool: Pool;
+  /** Closes the pool and drops the database. */
+  drop(): Promise<void>;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    adminDatabaseUrl: string;
+  }
+}
+
+export async function freshDatabase(): Promise<TestDatabase> {
+  const adminUrl = inject("adminDatabaseUrl");
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  await administer(adminUrl, `create database ${name}`);
+  const url = withDatabase(adminUrl, name);
+  const pool = openPool(url, "test", 10);
+  await migrate(pool);
+  await ensurePartitions(pool, Date.now());
+  return {
+    url,
+    pool,
+    async drop() {
+      await pool.end();
+      await administer(adminUrl, `drop database ${name} with (force)`);
+    },
+  };
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const admin = openPool(url, "test-admin", 1);
+  try {
+    await admin.query(sql);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** The same server, another database: the name is the path's last part. */
+export function withDatabase(url: string, name: string): string {
+  const [before, query] = url.split("?", 2);
+  const base = (before as string).replace(/\/[^/]*$/, `/${name}`);
+  return query === undefined ? base : `${base}?${query}`;
+}
