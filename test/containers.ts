@@ -1,0 +1,84 @@
+/**
+ * Redis and Postgres as production runs them, in containers: for the tests and benchmarks that need
+ * the real ones. Where no Docker engine answers they are skipped, and say why.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { StartedTestContainer } from "testcontainers";
+import { createMigratedDatabase, freePort } from "./postgres-server.ts";
+
+const run = promisify(execFile);
+const ENGINE_TIMEOUT_MS = 5_000;
+
+/** Why containers cannot be used here; null when they can. */
+export const noContainers: string | null = await run("docker", ["info"], {
+  timeout: ENGINE_TIMEOUT_MS,
+}).then(
+  () => null,
+  () => "no Docker engine answers here (docker info)",
+);
+
+/** A server in a container, at one port of this machine for all its lives. */
+export interface ContainerServer {
+  readonly url: string;
+  readonly container: StartedTestContainer;
+  /** Ends it at once and starts it again. A Redis has lost everything then. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Redis without persistence: what it held is gone when it restarts. */
+export async function startRedis(): Promise<ContainerServer> {
+  const { container, port } = await startContainer("redis:8-alpine", 6379, {}, [
+    "redis-server",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--maxmemory-policy",
+    "noeviction",
+  ]);
+  return server(container, `redis://127.0.0.1:${port}`);
+}
+
+/** Postgres with the image's own settings but for `options` ("synchronous_commit=off"), holding one migrated database. */
+export async function startPostgresContainer(
+  options: readonly string[] = [],
+): Promise<ContainerServer> {
+  const { container, port } = await startContainer(
+    "postgres:17-alpine",
+    5432,
+    { POSTGRES_PASSWORD: "test" },
+    ["postgres", ...options.flatMap((option) => ["-c", option])],
+  );
+  const url = (name: string): string => `postgres://postgres:test@127.0.0.1:${port}/${name}`;
+  await createMigratedDatabase(url("postgres"), "faultline", url("faultline"));
+  return server(container, url("faultline"));
+}
+
+function server(container: StartedTestContainer, url: string): ContainerServer {
+  return {
+    url,
+    container,
+    restart: () => container.restart({ timeout: 0 }),
+    close: async () => void (await container.stop({ timeout: 0, removeVolumes: true })),
+  };
+}
+
+async function startContainer(
+  image: string,
+  inside: number,
+  environment: Record<string, string>,
+  command: string[],
+): Promise<{ container: StartedTestContainer; port: number }> {
+  process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true"; // its image is not needed: every test closes what it starts
+  const { GenericContainer, Wait } = await import("testcontainers");
+  const port = await freePort();
+  const container = await new GenericContainer(image)
+    .withExposedPorts({ container: inside, host: port })
+    .withEnvironment(environment)
+    .withCommand(command)
+    .withWaitStrategy(Wait.forListeningPorts())
+    .start();
+  return { container, port };
+}
