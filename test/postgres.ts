@@ -4,7 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
-import { ensurePartitions, migrate, openPool, type Pool } from "@faultline/shared";
+import { openPool, type Pool } from "@faultline/shared";
+import { createMigratedDatabase } from "./postgres-server.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -22,28 +23,18 @@ declare module "vitest" {
 export async function freshDatabase(): Promise<TestDatabase> {
   const adminUrl = inject("adminDatabaseUrl");
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await administer(adminUrl, `create database ${name}`);
   const url = withDatabase(adminUrl, name);
+  await createMigratedDatabase(adminUrl, name, url);
   const pool = openPool(url, "test", 10);
-  await migrate(pool);
-  await ensurePartitions(pool, Date.now());
   return {
     url,
     pool,
     async drop() {
       await pool.end();
-      await administer(adminUrl, `drop database ${name} with (force)`);
+      const admin = openPool(adminUrl, "test-admin", 1);
+      await admin.query(`drop database ${name} with (force)`).finally(() => admin.end());
     },
   };
-}
-
-async function administer(url: string, sql: string): Promise<void> {
-  const admin = openPool(url, "test-admin", 1);
-  try {
-    await admin.query(sql);
-  } finally {
-    await admin.end();
-  }
 }
 
 /** The same server, another database: the name is the path's last part. */
