@@ -1,0 +1,1 @@
+"""A small shop whose every command ends in a real crash, each of another kind."""
