@@ -18,11 +18,13 @@ const MOST_EDITS = 2;
 /** Longer words are nobody's slip. */
 const LONGEST_WORD = 40;
 
-/** The known words that `word` may have been meant to be, nearest first; those it begins count as near. */
+/** The known words that `word` begins, else those it is few edits away from, nearest first. */
 export function closest(word: string, known: readonly string[]): readonly string[] {
   if (word.length > LONGEST_WORD) return [];
+  const begun = known.filter((name) => name.startsWith(word));
+  if (begun.length > 0) return begun;
   return known
-    .map((name) => ({ name, edits: name.startsWith(word) ? 1 : editDistance(word, name) }))
+    .map((name) => ({ name, edits: editDistance(word, name) }))
     .filter((near) => near.edits <= MOST_EDITS)
     .toSorted((a, b) => a.edits - b.edits)
     .map((near) => near.name);

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { closest } from "./closest.ts";
 import { type Command, commands } from "./commands.ts";
-import { UsageError } from "./usage.ts";
+import { CliError } from "./error.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -42,7 +42,7 @@ async function runCommand(name: string, command: Command, args: string[]): Promi
 
 /** Ours, and what util.parseArgs throws for options it does not know. */
 function isUsageError(error: unknown): boolean {
-  if (error instanceof UsageError) return true;
+  if (error instanceof CliError) return error.code === "usage";
   const code = error instanceof Error && "code" in error ? error.code : "";
   return typeof code === "string" && code.startsWith("ERR_PARSE_ARGS_");
 }
