@@ -30,6 +30,8 @@ export interface BlobStore {
   /** Throws (ENOENT) when there is no such blob. */
   read(blob: string): Readable;
   size(blob: string): Promise<number>;
+  /** Throws when the store itself cannot be reached: then a blob that is not found says nothing. */
+  check(): Promise<void>;
   delete(blob: string): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function openBlobStore(folder: string): Promise<BlobStore> {
     create: () => createWriter(folder, temporary),
     read: (blob) => createReadStream(pathOf(folder, blob)),
     size: async (blob) => (await stat(pathOf(folder, blob))).size,
+    check: async () => void (await stat(temporary)),
     delete: (blob) => rm(pathOf(folder, blob), { force: true }),
   };
 }

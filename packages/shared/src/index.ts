@@ -16,5 +16,6 @@ export * from "./ids.ts";
 export * from "./jobs.ts";
 export * from "./limits.ts";
 export * from "./log.ts";
+export * from "./metrics.ts";
 export * from "./python-symbols.ts";
 export * from "./report.ts";

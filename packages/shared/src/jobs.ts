@@ -139,15 +139,19 @@ async function within<T>(ms: number, promise: Promise<T>, message: string): Prom
   }
 }
 
-/** Runs `work` for every job, `concurrency` at once; a rejected job is tried again later. */
+/**
+ * Runs `work` for every job, `concurrency` at once; a rejected job is tried again later. `stalls`: how
+ * often the job was taken from a worker that was not heard of any more, so most likely died.
+ */
 export function openWorker<Name extends QueueName>(
   config: Config,
   name: Name,
   concurrency: number,
-  work: (data: JobData<Name>) => Promise<void>,
+  work: (data: JobData<Name>, stalls: number) => Promise<void>,
   onError: (error: Error) => void,
 ): JobWorker {
-  const process = async (job: Job<JobData<Name>>): Promise<void> => await work(job.data);
+  const process = async (job: Job<JobData<Name>>): Promise<void> =>
+    await work(job.data, job.stalledCounter);
   const options = {
     concurrency,
     lockDuration: LOCK_MS,
@@ -175,8 +179,8 @@ export function openWorker<Name extends QueueName>(
   };
 }
 
-/** A job whose worker has not been heard of for this long is given to another. */
-const LOCK_MS = 30_000;
+/** A job whose worker has not been heard of for this long is given to another: harmless should it live. */
+const LOCK_MS = 10_000;
 const PREFIX = "faultline";
 
 const postgresConnection = (

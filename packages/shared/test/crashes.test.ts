@@ -3,6 +3,7 @@ import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   CONTENT_DUPLICATE_MS,
+  countAttempt,
   countWaiting,
   createProject,
   dropExpiredKeys,
@@ -122,15 +123,29 @@ test("an id older than every partition is refused, and nothing of its batch is s
   expect(await countWaiting(database.pool)).toMatchObject({ count: 0 });
 });
 
-test("a sweep takes what waits too long, each crash once, and counts the attempt", async () => {
+test("a sweep takes what waits too long, each crash once", async () => {
   const now = Date.now();
   const old = newCrash(project, { receivedAt: now - 60_000 });
   const young = newCrash(project, { receivedAt: now });
   await accept(old, young);
   const take = () => takeWaiting(database.pool, new Date(now - 30_000), new Date(now), 10);
   const taken = (await Promise.all([take(), take()])).flat();
-  expect(taken.map((row) => row.id)).toEqual([old.id]);
+  expect(taken).toEqual([old.id]);
   expect(await take()).toEqual([]);
+  expect(await countWaiting(database.pool)).toMatchObject({ count: 2 });
+  expect(await countWaiting(database.pool, new Date(now - 1))).toMatchObject({ count: 0 });
+});
+
+test("a try that failed by the crash's own fault is counted, a wait in line is not", async () => {
+  const crash = newCrash(project, { receivedAt: Date.now() - 60_000 });
+  await accept(crash);
+  await takeWaiting(database.pool, new Date(), new Date(), 10);
+  const attempts = async () => (await loadPendingCrashes(database.pool, [crash.id]))[0]?.attempts;
+  expect(await attempts()).toBe(0);
+  expect(await countAttempt(database.pool, crash.id)).toBe(1);
+  expect(await countAttempt(database.pool, crash.id)).toBe(2);
+  expect(await attempts()).toBe(2);
+  expect(await countAttempt(database.pool, newCrashId(Date.now()))).toBe(0);
 });
 
 test("content keys are forgotten once they stop nothing, client keys with the retention", async () => {
@@ -149,8 +164,10 @@ test("content keys are forgotten once they stop nothing, client keys with the re
 test("retention drops the days that are over and keeps the rest", async () => {
   const now = Date.now();
   expect(await dropExpiredPartitions(database.pool, now, 90)).toEqual([]);
+  await accept(newCrash(project, { id: newCrashId(now - 5 * 86_400_000) }));
   const dropped = await dropExpiredPartitions(database.pool, now, 3);
   expect(dropped.length).toBeGreaterThan(0);
+  expect(await countWaiting(database.pool)).toMatchObject({ count: 0 });
   const crash = newCrash(project);
   expect(await accept(crash)).toEqual([{ id: crash.id, duplicate: false }]);
 });

@@ -94,6 +94,12 @@ test("a job that runs twice, even at once, counts once", async () => {
   ).toEqual(new Set());
 });
 
+test("a job that is in one batch twice counts once", async () => {
+  const [crash] = (await accepted(1)) as [NewCrash];
+  expect(await saveProcessed(database.pool, [job(crash), job(crash)])).toEqual(new Set([crash.id]));
+  expect((await groups())[0]?.count).toBe(1);
+});
+
 test("batches that meet in the same new groups, in any order, make each group once and lose no count", async () => {
   const names = Array.from({ length: 12 }, (_, index) => `app:f${index}`);
   const batches = await Promise.all(Array.from({ length: 8 }, () => accepted(names.length)));

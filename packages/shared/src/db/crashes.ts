@@ -56,6 +56,7 @@ export interface StoredCrash {
 
 /** A crash with a row in `pending`, and what its release's files looked like when it was loaded. */
 export interface PendingCrash extends StoredCrash {
+  /** How often it was given up because of what it holds (`countAttempt`); waiting and outages do not count. */
   readonly attempts: number;
   readonly release: { readonly id: number; readonly symbolsVersion: number } | null;
 }
@@ -232,29 +233,42 @@ export async function crashProjects(
   return new Map(rows.map((row) => [row.id, row.projectId]));
 }
 
+/** Counts a try that failed by the crash's own fault, and answers with the new count; 0 when it no longer waits. */
+export async function countAttempt(db: Queryable, id: string): Promise<number> {
+  const { rows } = await db.query<{ attempts: number }>(
+    "update pending set attempts = attempts + 1 where crash_id = $1 returning attempts",
+    [id],
+  );
+  return rows[0]?.attempts ?? 0;
+}
+
 /**
- * Takes up to `most` crashes that have waited since before `before` for a job that may be lost, counts
- * the attempt and starts their wait anew. Two sweeps at once take different crashes.
+ * Takes up to `most` crashes that have waited since before `before`, longest first, and starts their
+ * wait anew: their jobs may be lost. Two sweeps at once take different crashes.
  */
 export async function takeWaiting(
   db: Queryable,
   before: Date,
   now: Date,
   most: number,
-): Promise<readonly { id: string; attempts: number }[]> {
-  const { rows } = await db.query<{ id: string; attempts: number }>(
-    `update pending set queued_at = $2, attempts = attempts + 1
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `update pending set queued_at = $2
       where crash_id in (select crash_id from pending where queued_at < $1 order by queued_at limit $3 for update skip locked)
-      returning crash_id as id, attempts`,
+      returning crash_id as id`,
     [before, now, most],
   );
-  return rows;
+  return rows.map((row) => row.id);
 }
 
-/** How many crashes wait, and since when the oldest does. */
-export async function countWaiting(db: Queryable): Promise<{ count: number; oldest: Date | null }> {
+/** How many crashes wait (since before `before`, when given), and since when the oldest does. */
+export async function countWaiting(
+  db: Queryable,
+  before: Date | null = null,
+): Promise<{ count: number; oldest: Date | null }> {
   const { rows } = await db.query<{ count: number; oldest: Date | null }>(
-    "select count(*) as count, min(queued_at) as oldest from pending",
+    "select count(*) as count, min(queued_at) as oldest from pending where $1::timestamptz is null or queued_at < $1",
+    [before],
   );
   return rows[0] ?? { count: 0, oldest: null };
 }

@@ -21,7 +21,10 @@ export async function ensurePartitions(db: Queryable, now: number): Promise<void
   }
 }
 
-/** Drops the partitions whose every crash is older than `retentionDays`. Returns their names. */
+/**
+ * Drops the partitions whose every crash is older than `retentionDays`, and the wait of crashes that
+ * never got processed before. Returns the partitions' names.
+ */
 export async function dropExpiredPartitions(
   db: Queryable,
   now: number,
@@ -36,6 +39,7 @@ export async function dropExpiredPartitions(
   const keepFrom = dayOf(now - retentionDays * DAY_MS);
   const expired = rows.map((row) => row.name).filter((name) => dayOfName(name) < keepFrom);
   for (const name of expired) await db.query(`drop table ${name}`);
+  await db.query("delete from pending where crash_id < $1", [crashIdBound(keepFrom)]);
   return expired;
 }
 

@@ -9,29 +9,32 @@ export type Queryable = Pick<pg.PoolClient, "query">;
 const INT8 = 20;
 pg.types.setTypeParser(INT8, Number);
 
-/** `name` shows in pg_stat_activity. */
-export function openPool(databaseUrl: string, name: string, max: number): Pool {
+/** `name` shows in pg_stat_activity. A query that takes longer than `queryMs` (0: any time) rejects. */
+export function openPool(databaseUrl: string, name: string, max: number, queryMs = 0): Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: `faultline-${name}`,
     max,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
+    query_timeout: queryMs,
+    keepAlive: true,
   });
   // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
   return pool;
 }
 
-/** Runs `work` in one transaction; rolls back when it throws. */
+/** Runs `work` in one transaction; rolls back when it throws. `begin`: the statements that open it. */
 export async function transaction<T>(
   pool: Pool,
   work: (client: pg.PoolClient) => Promise<T>,
+  begin = "begin",
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query("begin");
+    await client.query(begin);
     const result = await work(client);
     await client.query("commit");
     return result;

@@ -89,7 +89,7 @@ export async function loadStoredSymbolFiles(
   return rows;
 }
 
-/** Hex hashes of up to `most` files that have waited for their cache since before `before`, or whose cache is of another version. */
+/** Hex hashes of up to `most` files that have waited for their cache since before `before`, or whose cache is of an older version. */
 export async function listUncachedSymbolFiles(
   db: Queryable,
   before: Date,
@@ -97,7 +97,7 @@ export async function listUncachedSymbolFiles(
   most: number,
 ): Promise<readonly string[]> {
   await db.query(
-    "update symbol_files set state = 'stored' where kind = 'pyc' and state = 'ready' and cache_version is distinct from $1",
+    "update symbol_files set state = 'stored' where kind = 'pyc' and state = 'ready' and cache_version < $1",
     [cacheVersion],
   );
   const { rows } = await db.query<{ sha256: string }>(
