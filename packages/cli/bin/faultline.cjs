@@ -19,7 +19,7 @@ const have = Number(process.versions.node.split(".")[0]);
 
 if (have >= NEEDED) {
   if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
-  import("../src/main.ts");
+  void import("../src/main.ts");
 } else {
   const node = installedNode();
   if (node) handOver(node);

@@ -2,7 +2,7 @@
 
 export interface CommandModule {
   /** Gets what follows the command's name; answers with the exit code. */
-  run(args: string[]): Promise<number>;
+  readonly run: (args: string[]) => Promise<number>;
 }
 
 export interface Command {

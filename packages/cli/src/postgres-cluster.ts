@@ -66,16 +66,23 @@ function refuseForeign(folder: string): void {
   );
 }
 
+/** The order of text is Postgres's own C.UTF-8: the same on every machine, whatever locales it has. */
+const initOptions = [
+  `--username=${USER}`,
+  "--auth=trust",
+  "--encoding=UTF8",
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+  "--no-instructions",
+];
+
 /** Under a temporary name until it is whole: a folder named `postgres` is always a finished cluster. */
 async function createCluster(cluster: Cluster): Promise<void> {
   const draft = `${cluster.folder}.new`;
   rmSync(draft, { recursive: true, force: true });
   makePrivateFolder(draft, cluster.account);
-  await runProgram(cluster, cluster.programs.initdb, [
-    ...["-D", draft, "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-instructions"],
-    // Postgres's own C.UTF-8: the same order of text on every machine, whatever locales it has
-    ...["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
-  ]);
+  await runProgram(cluster, cluster.programs.initdb, ["-D", draft, ...initOptions]);
   renameSync(draft, cluster.folder);
   syncFolder(cluster.data);
 }
