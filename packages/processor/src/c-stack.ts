@@ -1,0 +1,125 @@
+/**
+ * The C stack section of CPython 3.14+ → native frames and the modules they lie in.
+ *
+ * Python/traceback.c, `_Py_DumpStack`: `SYM+0xOFF` counts from the symbol, `+0xOFF` from the file's
+ * load bias, and no offset at all means a load bias of 0 (an executable that is not position
+ * independent), so that one frame without a symbol tells where a file's other frames lie, too.
+ */
+import type { CStack, CStackFrame } from "@faultline/faulthandler";
+import type { Gap, Module, NativeFrame } from "@faultline/shared";
+import { gap } from "./gaps.ts";
+
+export interface NativeStack {
+  readonly frames: readonly NativeFrame[];
+  readonly modules: readonly Module[];
+  readonly gaps: readonly Gap[];
+}
+
+const interpreterFile =
+  /^(?:lib)?python3?(?:\.\d{1,2})?t?d?(?:\.so(?:\.[\d.]+)?|\.dylib|)$|^Python$/;
+
+export function nativeStack(cStack: CStack): NativeStack {
+  const biases = loadBiases(cStack.frames);
+  const reporting = reportingFrames(cStack.frames);
+  const frames = cStack.frames.map((frame, index) =>
+    nativeFrame(frame, biases.get(frame.file ?? "") ?? null, roleOf(frame, index < reporting)),
+  );
+  return { frames, modules: modulesOf(cStack.frames, biases), gaps: gapsOf(cStack) };
+}
+
+/** Load bias of every file that has a frame without a symbol. */
+function loadBiases(frames: readonly CStackFrame[]): ReadonlyMap<string, bigint> {
+  const biases = new Map<string, bigint>();
+  for (const { file, symbol, offset, address } of frames) {
+    if (file === null || symbol !== null || biases.has(file)) continue;
+    const pc = hexValue(address);
+    const distance = offset === null ? pc : hexValue(offset);
+    if (pc !== null && distance !== null && pc >= distance) biases.set(file, pc - distance);
+  }
+  return biases;
+}
+
+function nativeFrame(frame: CStackFrame, bias: bigint | null, role: string | null): NativeFrame {
+  const pc = hexValue(frame.address);
+  const offset = pc === null || bias === null || pc < bias ? null : pc - bias;
+  return {
+    language: "native",
+    pc: frame.address,
+    module: frame.file === null ? null : fileName(frame.file),
+    offset: offset === null ? null : hex(offset),
+    function: frame.symbol,
+    linkageName: frame.symbol,
+    file: null,
+    line: null,
+    column: null,
+    inline: false,
+    foundBy: "c-stack",
+    role,
+  };
+}
+
+/**
+ * How many of the first frames belong to the reporting itself. Every section starts in
+ * `_Py_DumpStack`. After a signal, faulthandler's handler (a static function of the interpreter,
+ * so without a symbol) and the system's trampoline follow, and the frame after the trampoline is the
+ * one that died: real runs show `_Py_DumpStack`, the handler, one frame of libc. A dump on demand has
+ * no trampoline: there the interpreter's own frames go on.
+ */
+function reportingFrames(frames: readonly CStackFrame[]): number {
+  const first = frames[0];
+  if (first?.symbol !== "_Py_DumpStack") return 0;
+  const trampoline = frames.findIndex((frame) => frame.file !== first.file);
+  if (trampoline < 1 || trampoline > 3) return 1;
+  return isTrampoline(frames[trampoline]!) ? trampoline + 1 : 1;
+}
+
+function isTrampoline({ file, symbol }: CStackFrame): boolean {
+  if (symbol !== null) return /^_sigtramp$|^__(?:restore_rt|kernel_rt_sigreturn)$/.test(symbol);
+  return (
+    file === null ||
+    /^(?:libc|libpthread|libsystem_platform|ld-musl|linux-vdso)\b/.test(fileName(file))
+  );
+}
+
+function roleOf({ file, symbol }: CStackFrame, reporting: boolean): string | null {
+  if (reporting) return "trampoline";
+  const isInterpreter = file !== null && interpreterFile.test(fileName(file));
+  return isInterpreter || (symbol !== null && /^_?Py[A-Z_]/.test(symbol)) ? "interpreter" : null;
+}
+
+function modulesOf(frames: readonly CStackFrame[], biases: ReadonlyMap<string, bigint>): Module[] {
+  const files = new Set<string>();
+  for (const { file } of frames) if (file !== null) files.add(file);
+  return [...files].map((file) => {
+    const bias = biases.get(file);
+    return {
+      name: fileName(file),
+      codeFile: file,
+      buildId: null,
+      debugId: null,
+      base: bias === undefined ? null : hex(bias),
+      size: null,
+      symbols: "unused",
+    };
+  });
+}
+
+function gapsOf({ frames, truncated, unavailable }: CStack): Gap[] {
+  const gaps: Gap[] = [];
+  if (truncated) {
+    const detail = `CPython prints at most 32 C frames: those older than the ${frames.length} shown are missing.`;
+    gaps.push(gap("c-stack-cut", detail));
+  }
+  if (unavailable !== null) {
+    gaps.push(gap("c-stack-unavailable", `No C stack: CPython printed "${unavailable}".`));
+  }
+  return gaps;
+}
+
+const fileName = (path: string): string => path.slice(path.search(/[^\\/]*$/));
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** Value of "0x1f"; null for anything else, a negative offset included. */
+const hexValue = (text: string | null): bigint | null =>
+  text !== null && /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : null;

@@ -1,0 +1,55 @@
+/** Every bound of this package. Each is named in the gap that says it was reached. */
+
+/** Crashes made out of one text (what the service takes, too); the rest are counted in a gap of the last one. */
+export const MAX_CRASHES_PER_TEXT = 200;
+
+/** Python frames of one report that are looked up in maps; those beyond are kept as printed. */
+export const MAX_FRAMES_RESOLVED = 10_000;
+
+/** Base names in the one request for Python files. */
+export const MAX_FILES_ASKED = 500;
+
+/** Files of one base name that are compared with a frame's path. */
+export const MAX_CANDIDATES_PER_NAME = 5_000;
+
+/** Equally good files whose maps are opened for one frame's file. */
+export const MAX_MAPS_PER_FILE = 16;
+
+/** Code objects of a map that are compared with a name that CPython cut. */
+export const MAX_CODES_SCANNED = 20_000;
+
+export const MAX_GAPS_PER_REPORT = 100;
+export const MAX_GAPS_PER_THREAD = 20;
+export const MAX_GAP_CHARS = 600;
+
+/** Names (files, functions, threads) listed in one gap before it says "and N more". */
+export const MAX_NAMES_IN_GAP = 6;
+
+/** Files that get a gap of their own for the same want, before one gap counts the rest. */
+export const MAX_FILES_WITH_GAP = 20;
+
+export const MAX_EXTENSION_MODULES = 2_000;
+
+/** Frames read from a Python traceback that replaced a fatal error's threads. */
+export const MAX_TRACEBACK_FRAMES = 1_000;
+
+export const SOURCE_LINES_BEFORE = 3;
+export const SOURCE_LINES_AFTER = 3;
+
+/** A larger source file shows no lines. */
+export const MAX_SOURCE_FILE_BYTES = 4 * 1024 * 1024;
+
+/** Characters kept of one source line. */
+export const MAX_SOURCE_LINE_CHARS = 400;
+
+/** Characters of source text in one report; frames after that show none. */
+export const MAX_SOURCE_CHARS_PER_REPORT = 128 * 1024;
+
+/** Width of the text that people read. */
+export const TEXT_COLUMNS = 100;
+
+/** Frames of one stack, groups of like threads, and frames of each that the text shows. */
+export const MAX_TEXT_FRAMES = 200;
+export const MAX_TEXT_THREAD_GROUPS = 40;
+export const MAX_TEXT_FRAMES_OF_OTHER_THREAD = 8;
+export const MAX_TEXT_EXTENSION_MODULES = 60;

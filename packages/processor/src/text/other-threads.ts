@@ -1,0 +1,83 @@
+/** Threads beside the blamed one, those with the same stack folded into one. */
+import type { Frame, Thread } from "@faultline/shared";
+import {
+  MAX_NAMES_IN_GAP,
+  MAX_TEXT_FRAMES_OF_OTHER_THREAD,
+  MAX_TEXT_THREAD_GROUPS,
+} from "../limits.ts";
+import { counted, listed } from "../gaps.ts";
+import { frameKey, shortFrame } from "./frames.ts";
+import { wrapped } from "./plain.ts";
+
+/** Lines for all threads but the one at `blamed`. */
+export function* otherThreadLines(
+  threads: readonly Thread[],
+  blamed: number | null,
+): Generator<string> {
+  const others = threads.filter((_, index) => index !== blamed);
+  if (others.length === 0) return;
+  yield "";
+  yield blamed === null ? `Threads (${others.length})` : `Other threads (${others.length})`;
+  const groups = [...alike(others).values()].toSorted(byInterest);
+  for (const group of groups.slice(0, MAX_TEXT_THREAD_GROUPS)) yield* groupLines(group);
+  const left = groups.length - MAX_TEXT_THREAD_GROUPS;
+  if (left > 0) yield `  ... ${left} more different stacks (the report has them all)`;
+}
+
+function alike(threads: readonly Thread[]): ReadonlyMap<string, readonly Thread[]> {
+  const groups = new Map<string, Thread[]>();
+  for (const thread of threads) {
+    const key = thread.stack.map(frameKey).join("\n");
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [thread]);
+    else group.push(thread);
+  }
+  return groups;
+}
+
+/** Threads in the application's code first; then those that are rare. */
+const byInterest = (left: readonly Thread[], right: readonly Thread[]): number =>
+  Number(hasOwnCode(right)) - Number(hasOwnCode(left)) || left.length - right.length;
+
+const hasOwnCode = (group: readonly Thread[]): boolean =>
+  group[0]?.stack.some((frame) => isOwn(frame)) === true;
+
+const isOwn = (frame: Frame): boolean => frame.language === "python" && frame.inApp === true;
+
+function* groupLines(group: readonly Thread[]): Generator<string> {
+  const [first] = group;
+  if (first === undefined) return;
+  const names = listed(group.slice(0, MAX_NAMES_IN_GAP).map(threadName));
+  const more =
+    group.length > MAX_NAMES_IN_GAP ? ` and ${group.length - MAX_NAMES_IN_GAP} more` : "";
+  yield* wrapped("  ", group.length === 1 ? `${names}:` : `${group.length} alike: ${names}${more}`);
+  yield* shortStack(first.stack);
+}
+
+/** The innermost frames, and the application's own however deep they are, up to a limit. */
+function* shortStack(stack: readonly Frame[]): Generator<string> {
+  if (stack.length === 0) yield "      (no frames)";
+  const innermost = MAX_TEXT_FRAMES_OF_OTHER_THREAD / 2;
+  let shown = 0;
+  let hidden = 0;
+  for (const [index, frame] of stack.entries()) {
+    const wanted = index < innermost || isOwn(frame);
+    if (!wanted || shown >= MAX_TEXT_FRAMES_OF_OTHER_THREAD) {
+      hidden++;
+      continue;
+    }
+    if (hidden > 0) yield `        ... ${counted(hidden, "frame")}`;
+    hidden = 0;
+    shown++;
+    yield `      ${shortFrame(frame)}`;
+  }
+  if (hidden > 0) yield `        ... ${counted(hidden, "older frame")}`;
+}
+
+/** Name and identifiers of a thread: `"worker-3" (0x7f3f1c94f6c0)`. */
+export function threadName(thread: Thread): string {
+  const id = thread.ident ?? thread.id;
+  const ids = id === null ? "" : thread.name === null ? id : ` (${id})`;
+  const named = thread.name === null ? ids : `"${thread.name}"${ids}`;
+  return named === "" ? "a thread that is not named" : named;
+}

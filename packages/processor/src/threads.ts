@@ -1,0 +1,164 @@
+/** A dump's threads as the report shows them, and which of them is to blame. */
+import type { Dump, TextThread } from "@faultline/faulthandler";
+import type { Frame, Gap, PythonFrame, Thread } from "@faultline/shared";
+import type { NativeStack } from "./c-stack.ts";
+import { counted, gap, keepGaps } from "./gaps.ts";
+import { MAX_GAPS_PER_THREAD } from "./limits.ts";
+
+export interface ThreadsOfCrash {
+  readonly threads: readonly Thread[];
+  /** Index into `threads`, null when none can be blamed. */
+  readonly crashingThread: number | null;
+  readonly gaps: readonly Gap[];
+}
+
+/**
+ * The thread that a dump blames: the one it marks "Current". A watchdog's dump marks none; there the
+ * main thread, which CPython lists last, is what people mean by "it hangs".
+ */
+export function blamedThread(dump: Dump): number | null {
+  const current = dump.threads.findIndex((thread) => thread.current);
+  if (current >= 0) return current;
+  const mainIsListed = dump.threads.length > 0 && !dump.threadsTruncated;
+  return dump.kind === "timeout" && mainIsListed ? dump.threads.length - 1 : null;
+}
+
+/** `stacks`: the Python frames of each of the dump's threads. */
+export function threadsOf(
+  dump: Dump,
+  stacks: readonly (readonly PythonFrame[])[],
+  native: NativeStack | null,
+): ThreadsOfCrash {
+  const blamed = blamedThread(dump);
+  const died = dump.kind !== "timeout" && dump.kind !== "dump" && dump.kind !== "cstack";
+  const onWindows = dump.kind === "windowsException";
+  const threads = dump.threads.map((text, index) => {
+    const cFrames = index === blamed && text.current ? native : null;
+    return threadOf(text, stacks[index] ?? [], cFrames, died && index === blamed, onWindows);
+  });
+  const gaps = gapsOf(dump, blamed, native);
+  const unlisted =
+    native !== null && native.frames.length > 0 && !dump.threads[blamed ?? -1]?.current;
+  if (!unlisted) return { threads, crashingThread: blamed, gaps };
+  threads.push(unlistedThread(native, died));
+  return { threads, crashingThread: threads.length - 1, gaps };
+}
+
+function threadOf(
+  text: TextThread,
+  python: readonly PythonFrame[],
+  native: NativeStack | null,
+  crashed: boolean,
+  onWindows: boolean,
+): Thread {
+  const stack: readonly Frame[] = native === null ? python : [...native.frames, ...python];
+  const gaps = [...stackGaps(text), ...(native === null ? [] : nativeGaps(native, python.length))];
+  return {
+    // On Windows the identifier that Python prints is the system's own thread id.
+    id: onWindows && text.ident !== null ? decimal(text.ident) : null,
+    ident: text.ident === null ? null : shortHex(text.ident),
+    name: text.osName,
+    crashed,
+    stitch: "none",
+    garbageCollecting: text.garbageCollecting,
+    stack,
+    truncated: isCut(text) || gaps.some(({ code }) => code === "c-stack-cut"),
+    gaps: keepGaps(gaps, MAX_GAPS_PER_THREAD),
+  };
+}
+
+/** The C stack of a thread that Python does not know, or of a dump that lists no threads. */
+function unlistedThread(native: NativeStack, crashed: boolean): Thread {
+  return {
+    id: null,
+    ident: null,
+    name: null,
+    crashed,
+    stitch: "none",
+    garbageCollecting: false,
+    stack: native.frames,
+    truncated: native.gaps.some(({ code }) => code === "c-stack-cut"),
+    gaps: keepGaps(native.gaps, MAX_GAPS_PER_THREAD),
+  };
+}
+
+function nativeGaps(native: NativeStack, pythonFrames: number): readonly Gap[] {
+  if (native.frames.length === 0 || pythonFrames === 0) return native.gaps;
+  const detail = `The C stack (${counted(native.frames.length, "frame")}) stands before the Python stack (${counted(pythonFrames, "frame")}): the text does not tell which C frame runs which Python frame.`;
+  return [...native.gaps, gap("not-stitched", detail)];
+}
+
+const isCut = (text: TextThread): boolean =>
+  text.framesTruncated !== null || (text.stop !== null && text.stop !== "no Python frame");
+
+function stackGaps(text: TextThread): Gap[] {
+  const gaps: Gap[] = [];
+  const shown = counted(text.frames.length, "frame");
+  if (text.framesTruncated === "marked") {
+    gaps.push(
+      gap("frames-cut", `Older frames are missing: CPython prints 100, and ${shown} came.`),
+    );
+  }
+  if (text.framesTruncated === "possible") {
+    const detail = `Older frames may be missing: from 3.13 on CPython stops without a mark, and the last of the ${shown} is not where a thread starts.`;
+    gaps.push(gap("frames-cut", detail));
+  }
+  if (text.stop !== null) gaps.push(stopGap(text.stop, shown));
+  return gaps;
+}
+
+function stopGap(stop: string, shown: string): Gap {
+  switch (stop) {
+    case "no Python frame":
+      return gap("no-python-frame", "The thread was running no Python code.");
+    case "invalid frame":
+      return gap(
+        "cut-by-cpython",
+        `CPython gave up after ${shown} (<invalid frame>): 3.14 and later do so below a class call that runs a Python __init__. All older frames are missing.`,
+      );
+    case "freed frame":
+      return gap(
+        "cut-by-cpython",
+        `CPython gave up after ${shown}: the next frame was freed memory.`,
+      );
+    case "tstate is freed":
+    case "freed thread state":
+      return gap("freed-thread", "The thread's state was freed before its stack could be printed.");
+    default:
+      return gap("cut-by-cpython", `CPython stopped after ${shown}: <${stop}>.`);
+  }
+}
+
+function gapsOf(dump: Dump, blamed: number | null, native: NativeStack | null): Gap[] {
+  const gaps: Gap[] = [];
+  if (dump.threadsTruncated) {
+    const detail = `Threads are missing: CPython stopped after the ${dump.threads.length} listed (its limit is 100 unless max_threads is given).`;
+    gaps.push(gap("threads-cut", detail));
+  }
+  if (blamed !== null && dump.kind === "timeout" && !dump.threads[blamed]!.current) {
+    const detail = "A watchdog's dump marks no thread; the main thread, listed last, is taken.";
+    gaps.push(gap("blame-assumed", detail));
+  }
+  if (blamed === null) gaps.push(notListed(dump, native));
+  return gaps;
+}
+
+function notListed(dump: Dump, native: NativeStack | null): Gap {
+  const own = native === null || native.frames.length === 0 ? "" : " Its C stack is shown.";
+  if (dump.kind === "cstack") {
+    return gap("thread-not-listed", "Only a C stack was printed: no thread is named.");
+  }
+  if (dump.kind === "timeout" && dump.threads.length > 0) {
+    return gap("thread-not-listed", "The main thread, listed last, is among the missing threads.");
+  }
+  const listed = counted(dump.threads.length, "listed thread");
+  const detail = `None of the ${listed} is marked as current: it happened on a thread that Python does not know (created by C code), or that part of the text is missing.${own}`;
+  return gap("thread-not-listed", detail);
+}
+
+const shortHex = (ident: string): string => ident.replace(/^0x0+(?=[0-9a-f])/i, "0x");
+
+const decimal = (ident: string): string | null => {
+  const value = Number.parseInt(ident, 16);
+  return Number.isSafeInteger(value) ? String(value) : null;
+};
