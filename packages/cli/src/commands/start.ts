@@ -1,0 +1,109 @@
+/** `faultline start`: everything in one process, with a Postgres of its own that holds the queue too. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  ensurePartitions,
+  migrate,
+  openLog,
+  openPool,
+  readConfig,
+  type Config,
+} from "@faultline/shared";
+import { type Credentials, ensureCredentials } from "../credentials.ts";
+import { DEFAULT_DATA } from "../database.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../embedded-postgres.ts";
+import { CliError } from "../error.ts";
+import { untilStopped } from "../until-stopped.ts";
+import { welcome } from "../welcome.ts";
+
+const usage = `usage: faultline start [--data DIR] [--port N] [--host ADDRESS]
+
+Runs ingest, symbolicator and Postgres together; needs no other service.
+  --data DIR      where everything is kept (./data)
+  --port N        where to listen (8080)
+  --host ADDRESS  127.0.0.1, this machine only, by default; 0.0.0.0 opens it to others (then set FAULTLINE_URL to
+                  the address they reach it at)
+The environment configures the rest, as for faultline ingest and symbolicator.
+`;
+
+const options = {
+  data: { type: "string", default: DEFAULT_DATA },
+  port: { type: "string", default: "8080" },
+  host: { type: "string", default: "127.0.0.1" },
+  help: { type: "boolean" },
+} as const;
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const postgres = await startEmbeddedPostgres(values.data);
+  try {
+    const config = configOf(values, postgres.url);
+    await serve(config, values.data, postgres);
+  } finally {
+    await postgres.stop();
+  }
+  return 0;
+}
+
+function configOf(
+  values: { data: string; port: string; host: string },
+  databaseUrl: string,
+): Config {
+  const { data, port, host } = values;
+  return readConfig({
+    LOG_LEVEL: "warn", // the terminal is for the person; the environment may say otherwise
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: "",
+    FAULTLINE_BLOBS: join(data, "blobs"),
+    FAULTLINE_SPOOL: join(data, "spool"),
+    HOST: host,
+    PORT: port,
+  });
+}
+
+/** Until a signal comes or Postgres ends. */
+async function serve(config: Config, data: string, postgres: EmbeddedPostgres): Promise<void> {
+  const [{ startIngest }, { startSymbolicator }] = await Promise.all([
+    import("@faultline/ingest"),
+    import("@faultline/symbolicator"),
+  ]);
+  const url = config.url ?? `http://${hostInUrl(config.host)}:${config.port}`;
+  const credentials = await prepare(config, data, url);
+  const log = openLog("start", config.logLevel);
+  await using services = new AsyncDisposableStack();
+  services.adopt(await startSymbolicator(config, log), (one) => one.close());
+  services.adopt(await startIngest(config, log).catch(explainPort), (one) => one.close());
+  process.stdout.write(welcome(url, credentials));
+  await Promise.race([untilStopped(), postgres.ended.then(refuseEnd)]);
+}
+
+async function prepare(config: Config, data: string, url: string): Promise<Credentials> {
+  const pool = openPool(config.databaseUrl, "start", 1);
+  try {
+    await migrate(pool);
+    await ensurePartitions(pool, Date.now());
+    return await ensureCredentials(pool, data, url);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** An address to call, for one to listen on. */
+function hostInUrl(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function explainPort(error: NodeJS.ErrnoException): never {
+  if (error.code !== "EADDRINUSE") throw error;
+  throw new CliError("usage", `${error.message}: give another --port`, { cause: error });
+}
+
+function refuseEnd(reason: string): never {
+  throw new CliError("postgres-failed", reason);
+}

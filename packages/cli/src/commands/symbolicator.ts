@@ -1,0 +1,30 @@
+/** `faultline symbolicator`: the worker; any number of them may run. */
+import { parseArgs } from "node:util";
+import { openLog, readConfig } from "@faultline/shared";
+import { startSymbolicator } from "@faultline/symbolicator";
+import { untilStopped } from "../until-stopped.ts";
+
+const usage = `usage: faultline symbolicator
+
+Turns crashes into reports and groups, symbol files into caches. Configured by the environment:
+  DATABASE_URL              Postgres (needed)
+  REDIS_URL                 Redis for the queue; without it the queue lives in Postgres
+  FAULTLINE_BLOBS           folder for large files, shared with every ingest and symbolicator (data/blobs)
+  FAULTLINE_CONCURRENCY     jobs at once (64)
+  FAULTLINE_THREADS         worker threads (2)
+  FAULTLINE_RETENTION_DAYS  days that crashes are kept (90)
+  LOG_LEVEL                 debug, info, warn or error (info)
+`;
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { help: { type: "boolean" } } });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const config = readConfig(process.env);
+  const symbolicator = await startSymbolicator(config, openLog("symbolicator", config.logLevel));
+  await untilStopped();
+  await symbolicator.close();
+  return 0;
+}

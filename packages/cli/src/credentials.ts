@@ -1,0 +1,99 @@
+/**
+ * What a new installation gets to begin with: a project with an ingest key, and an API token, kept in
+ * the file `credentials` of the data folder for its owner alone.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createIngestKey,
+  createProject,
+  createToken,
+  listIngestKeys,
+  listProjects,
+  listTokens,
+  type Pool,
+  transaction,
+} from "@faultline/shared";
+
+export interface Credentials {
+  /** Null when every key was revoked. */
+  readonly dsn: string | null;
+  /** Null on every start but the first: only the file has it then. */
+  readonly newToken: string | null;
+  readonly file: string;
+}
+
+/** `baseUrl`: where programs reach this server. */
+export async function ensureCredentials(
+  pool: Pool,
+  data: string,
+  baseUrl: string,
+): Promise<Credentials> {
+  const file = join(data, "credentials");
+  const { key, projectId } = await ensureKey(pool);
+  const dsn = key === null ? null : dsnOf(baseUrl, key, projectId);
+  const known = readToken(file);
+  if (known !== null || (await listTokens(pool)).length > 0) {
+    if (known !== null) writeFile(file, dsn, known);
+    return { dsn, newToken: null, file };
+  }
+  // The file before the commit: a token that is stored but known to nobody would be worse than one known but not stored.
+  const newToken = await transaction(pool, async (db) => {
+    const { secret } = await createToken(db, {
+      label: "first start",
+      projectId: null,
+      scopes: ["read", "symbols", "admin"],
+      expiresAt: null,
+    });
+    writeFile(file, dsn, secret);
+    return secret;
+  });
+  return { dsn, newToken, file };
+}
+
+/** The first project's first living key; makes both in an empty installation. */
+async function ensureKey(pool: Pool): Promise<{ key: string | null; projectId: number }> {
+  const [first] = await listProjects(pool);
+  if (first !== undefined) {
+    const keys = await listIngestKeys(pool);
+    const living = keys.find((one) => one.projectId === first.id && one.revokedAt === null);
+    return { key: living?.key ?? null, projectId: first.id };
+  }
+  return await transaction(pool, async (db) => {
+    const project = await createProject(db, "default", "Default");
+    if (project === null) throw new Error("project default appeared meanwhile");
+    return await createIngestKey(db, project.id, "first start");
+  });
+}
+
+/** `http://KEY@host:port/ID`, the form Sentry's clients know. */
+export function dsnOf(baseUrl: string, key: string, projectId: number): string {
+  const url = new URL(baseUrl);
+  url.username = key;
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/${projectId}`;
+  return url.href;
+}
+
+function readToken(file: string): string | null {
+  try {
+    return /^FAULTLINE_TOKEN=(\S+)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function writeFile(file: string, dsn: string | null, token: string): void {
+  const lines = [
+    "# Of faultline start. The DSN may only write and is no secret; the token is one.",
+    `FAULTLINE_DSN=${dsn ?? ""}`,
+    `FAULTLINE_TOKEN=${token}`,
+    "",
+  ];
+  const draft = `${file}.new`;
+  const handle = openSync(draft, "w", 0o600);
+  writeSync(handle, lines.join("\n"));
+  fsyncSync(handle);
+  closeSync(handle);
+  renameSync(draft, file);
+}
