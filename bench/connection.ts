@@ -20,7 +20,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export function openConnection(host: string, port: number): Connection {
+/** `localAddress`: where the connection is to come from; by default the system chooses. */
+export function openConnection(host: string, port: number, localAddress?: string): Connection {
   let socket: Socket | null = null;
   let waiting: Waiting | null = null;
   let received = "";
@@ -34,7 +35,12 @@ export function openConnection(host: string, port: number): Connection {
   }
 
   function open(): Socket {
-    const opened = connect({ host, port, noDelay: true });
+    const opened = connect({
+      host,
+      port,
+      noDelay: true,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     opened.setEncoding("latin1");
     opened.on("data", (chunk: string) => {
       received += chunk;

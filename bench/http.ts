@@ -2,15 +2,201 @@
  * End to end over HTTP: ingest, symbolicator, Redis and Postgres as separate processes, and the load
  * generator, all on this machine.
  *
- * Every level of crashes already stored gets the same two measurements: a burst that is sent as fast as it is
- * taken and then drained, and a steady load whose crashes are watched until they can be read.
+ * At every level of crashes already stored the same is measured: a burst, sent as fast as it is taken and then
+ * drained, and a steady load, some of whose crashes are asked for until they can be read.
  */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
 import { openPool, type Pool } from "@faultline/shared";
-import { startIngest, startSymbolicator } from "../test/services.ts";
+import {
+  createAccess,
+  startIngest,
+  startSymbolicator,
+  type Access,
+  type IngestProcess,
+  type Installation,
+  type ServiceProcess,
+} from "../test/services.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
+import { baseOrder, generate } from "./load.ts";
+import { describe, memoryOf } from "./memory.ts";
+import { openStorage, type Storage } from "./storage.ts";
+import { uploadSymbols } from "./symbols.ts";
+
+/** Crashes already stored when the measurements begin. */
+const LEVELS = (process.env["BENCH_LEVELS"] ?? "1000,10000,100000").split(",").map(Number);
+const BURST = 8_000;
+const STEADY_RATE = 200;
+const STEADY_SECONDS = 8;
+const WATCHED_SHARE = 0.2;
+
+interface Bench {
+  readonly storage: Storage;
+  readonly pool: Pool;
+  readonly ingest: IngestProcess;
+  readonly symbolicator: ServiceProcess;
+  readonly access: Access;
+  /** Crashes a second that the bare server accepts. */
+  readonly bare: number;
+}
+
+export async function benchHttp(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "faultline-bench-"));
+  const storage = await openStorage();
+  const pool = openPool(storage.databaseUrl, "bench", 2);
+  try {
+    say(`${storage.description}; ${availableParallelism()} cores, the load generator on them too`);
+    const bare = await benchBare(storage);
+    const installation = { ...storage, folder };
+    const access = await createAccess(storage.databaseUrl);
+    const ingest = await startIngest(installation);
+    const symbolicator = startSymbolicator(installation);
+    try {
+      say(await uploadSymbols(ingest.url, access.token));
+      const bench = { storage, pool, ingest, symbolicator, access, bare };
+      await benchLevels(bench);
+      await benchApart(bench, installation);
+    } finally {
+      await Promise.all([ingest.stop(), symbolicator.stop()]);
+    }
+  } finally {
+    await pool.end();
+    await storage.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function benchLevels(bench: Bench): Promise<void> {
+  for (const [at, level] of LEVELS.entries()) {
+    await fillTo(bench, level);
+    say(`with ${level.toLocaleString("en")} crashes stored:`);
+    await benchBurst(bench, 100 + at);
+    await benchSteady(bench, 200 + at);
+    await sayMemory(bench);
+  }
+}
+
+async function fillTo(bench: Bench, level: number): Promise<void> {
+  const { rows } = await bench.pool.query<{ count: number }>("select count(*) from crashes");
+  const missing = level - (rows[0]?.count ?? 0);
+  if (missing > 0) await load(bench, { count: missing, seed: level });
+  await drained(bench.pool);
+}
+
+/** As fast as it is taken, while the symbolicator works; then until nothing waits. */
+async function benchBurst(bench: Bench, seed: number): Promise<void> {
+  const started = performance.now();
+  const result = await load(bench, { count: BURST, seed });
+  await drained(bench.pool);
+  const seconds = (performance.now() - started) / 1000;
+  say(
+    `  accepted ${rate(result)} while processing (${ratio(result, bench.bare)} of the bare server)`,
+  );
+  say(
+    `  processed ${perSecond(result.accepted / seconds)}, fully drained ${seconds.toFixed(1)} s after the first POST`,
+  );
+  say(
+    `  answer to a POST: ${percentiles(result.answered)}; load generator: ${Math.round(result.cpu * 100)} % of a core`,
+  );
+  sayRefused(result);
+}
+
+async function benchSteady(bench: Bench, seed: number): Promise<void> {
+  const count = STEADY_RATE * STEADY_SECONDS;
+  const order = { count, seed, rate: STEADY_RATE, watch: WATCHED_SHARE };
+  const result = await load(bench, order);
+  await drained(bench.pool);
+  say(
+    `  at ${STEADY_RATE}/s, POST to readable: ${percentiles(result.visible)} (${result.visible.length} watched)`,
+  );
+  sayRefused(result);
+}
+
+/** Accepting and processing, each with the machine to itself: what the halves could do on machines of their own. */
+async function benchApart(bench: Bench, installation: Installation): Promise<void> {
+  await bench.symbolicator.stop();
+  const result = await load(bench, { count: BURST, seed: 300 });
+  say(`apart, each with the machine to itself:`);
+  say(
+    `  accepted ${rate(result)} without a symbolicator (${ratio(result, bench.bare)} of the bare server)`,
+  );
+  const started = performance.now();
+  const symbolicator = startSymbolicator(installation);
+  try {
+    await drained(bench.pool);
+    const seconds = (performance.now() - started) / 1000;
+    say(
+      `  processed ${perSecond(result.accepted / seconds)} without load, start of the process included`,
+    );
+  } finally {
+    await symbolicator.stop();
+  }
+}
+
+async function benchBare(storage: Storage): Promise<number> {
+  const script = fileURLToPath(new URL("bare-server.ts", import.meta.url));
+  const redis = storage.redisUrl === null ? {} : { REDIS_URL: `${storage.redisUrl}/1` };
+  const server = spawn(process.execPath, [script], {
+    env: { ...process.env, DATABASE_URL: storage.databaseUrl, ...redis },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [line] = await once(server.stdout, "data");
+    const port = Number(new URL(String(line).trim()).port);
+    await generate({ ...baseOrder, port, count: BURST / 2, seed: 1 }); // warm
+    const result = await generate({ ...baseOrder, port, count: BURST, seed: 2 });
+    say(`bare server (fastify, batched insert, addBulk, nothing read): accepted ${rate(result)}`);
+    return result.accepted / result.seconds;
+  } finally {
+    server.kill("SIGKILL");
+  }
+}
+
+async function load(bench: Bench, order: Partial<LoadOrder>): Promise<LoadResult> {
+  const { port } = bench.ingest;
+  return await generate({ ...baseOrder, ...bench.access, port, ...order });
+}
+
+/** Waits until no crash waits for processing. */
+async function drained(pool: Pool): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query("select 1 from pending limit 1");
+    if (rows.length === 0) return;
+    await sleep(50);
+  }
+}
+
+async function sayMemory({ ingest, symbolicator, storage }: Bench): Promise<void> {
+  const [accept, process, servers] = await Promise.all([
+    memoryOf(ingest.pid),
+    memoryOf(symbolicator.pid),
+    storage.memory(),
+  ]);
+  const parts = [`ingest ${describe(accept)}`, `symbolicator ${describe(process)}`, ...servers];
+  say(`  memory: ${parts.join(", ")}`);
+}
+
+function sayRefused({ refused }: LoadResult): void {
+  for (const [status, count] of Object.entries(refused)) {
+    say(
+      `  NOT accepted: ${count} answers ${status === "0" ? "missing (connection ended)" : status}`,
+    );
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`  ${line}\n`);
+const perSecond = (value: number): string => `${Math.round(value).toLocaleString("en")}/s`;
+const rate = (result: LoadResult): string => perSecond(result.accepted / result.seconds);
+const ratio = (result: LoadResult, bare: number): string =>
+  (result.accepted / result.seconds / bare).toFixed(2);
+
+function percentiles(sorted: readonly number[]): string {
+  const at = (share: number): string =>
+    `${(sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(1)} ms`;
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
+}

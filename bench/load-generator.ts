@@ -6,6 +6,7 @@
  * server takes at most). With `rate` crashes leave by the clock, however long the answers take (open loop: what
  * a client waits at that load).
  */
+import { platform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openConnection, type Answer, type Connection } from "./connection.ts";
 import { crashRequests, randomNumbers, type CrashRequest } from "./crash-load.ts";
@@ -41,6 +42,7 @@ export interface LoadResult {
   readonly memory: number;
 }
 
+const WATCHERS = 24;
 const POLL_MS = 4;
 const GIVE_UP_MS = 60_000;
 
@@ -48,7 +50,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const next = crashRequests(order.path, order.key, order.seed);
   const lottery = randomNumbers(order.seed + 1);
   const connections = open(order, order.connections);
-  const watchers = open(order, order.watch > 0 ? 16 : 0);
+  const watchers = order.watch > 0 ? openWatchers(order) : [];
   const answered: number[] = [];
   const visible: number[] = [];
   const refused: Record<string, number> = {};
@@ -93,6 +95,12 @@ async function run(order: LoadOrder): Promise<LoadResult> {
 
 const open = (order: LoadOrder, count: number): Connection[] =>
   Array.from({ length: count }, () => openConnection(order.host, order.port));
+
+/** One local address each, where the system has them: the service counts queries by address. */
+const openWatchers = (order: LoadOrder): Connection[] =>
+  Array.from({ length: WATCHERS }, (_, at) =>
+    openConnection(order.host, order.port, platform === "linux" ? `127.0.1.${at + 1}` : undefined),
+  );
 
 const toAnswer = (error: Error): Answer => ({ status: 0, body: error.message });
 

@@ -122,7 +122,11 @@ export async function createMigratedDatabase(
   url: string,
 ): Promise<void> {
   const server = openPool(admin, "test", 1);
-  await server.query(`create database ${name}`).finally(() => server.end());
+  try {
+    await server.query(`create database ${name}`);
+  } finally {
+    await server.end();
+  }
   const pool = openPool(url, "test", 1);
   try {
     await migrate(pool);

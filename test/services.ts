@@ -131,7 +131,7 @@ export async function createAccess(databaseUrl: string, slug = "shop"): Promise<
     const { key } = await createIngestKey(pool, project.id, "test");
     const { secret } = await createToken(pool, {
       label: "test",
-      projectId: null,
+      projectId: project.id,
       scopes: ["read", "symbols", "admin"],
       expiresAt: null,
     });

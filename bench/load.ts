@@ -1,0 +1,27 @@
+/** Runs the load generator, a process of its own. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { LoadOrder, LoadResult } from "./load-generator.ts";
+
+const script = fileURLToPath(new URL("load-generator.ts", import.meta.url));
+const MAX_RESULT_BYTES = 2 ** 28;
+
+export const baseOrder: LoadOrder = {
+  host: "127.0.0.1",
+  port: 0,
+  path: "/api/v1/crashes",
+  key: "0".repeat(32),
+  token: null,
+  count: 0,
+  connections: 64,
+  seed: 1,
+  rate: null,
+  watch: 0,
+};
+
+export async function generate(order: LoadOrder): Promise<LoadResult> {
+  const options = { maxBuffer: MAX_RESULT_BYTES };
+  const run = promisify(execFile)(process.execPath, [script, JSON.stringify(order)], options);
+  return JSON.parse((await run).stdout) as LoadResult;
+}
