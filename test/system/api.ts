@@ -2,13 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "@faultline/shared";
 
+export type Body = NonNullable<RequestInit["body"]>;
+
 export interface Api {
+  /** A crash that must be taken: throws on any other answer than 200 with a Content-Length. */
+  send(body: Body, headers?: Record<string, string>): Promise<Sent>;
   /** POST of a crash; `headers` in addition to the key's. */
-  crash(body: BodyInit, headers?: Record<string, string>): Promise<Response>;
+  crash(body: Body, headers?: Record<string, string>): Promise<Response>;
   /** The JSON that the API answers a GET with; throws on any other status than 200. */
   read<T>(path: string): Promise<T>;
   get(path: string): Promise<Response>;
-  post(path: string, body: BodyInit, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, body: Body, headers?: Record<string, string>): Promise<Response>;
   /** The report of a crash, waiting until it is there. */
   report(id: string): Promise<Report>;
 }
@@ -25,7 +29,7 @@ export function apiOf(url: string, key: string, token: string): Api {
   const authorization = `Bearer ${token}`;
   const get = (path: string): Promise<Response> =>
     fetch(`${url}${path}`, { headers: { authorization } });
-  const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
+  const post = (path: string, body: Body, headers: Record<string, string> = {}) =>
     fetch(`${url}${path}`, { method: "POST", headers: { authorization, ...headers }, body });
 
   async function read<T>(path: string): Promise<T> {
@@ -44,13 +48,24 @@ export function apiOf(url: string, key: string, token: string): Api {
     throw new Error(`crash ${id} has no report after ${REPORT_MS} ms`);
   }
 
+  const crash = (body: Body, headers: Record<string, string> = {}): Promise<Response> =>
+    post("/api/v1/crashes", body, { authorization: `Bearer ${key}`, ...headers });
+
+  async function send(body: Body, headers?: Record<string, string>): Promise<Sent> {
+    const answer = await crash(body, headers);
+    if (answer.status !== 200 || answer.headers.get("content-length") === null) {
+      throw new Error(`POST of a crash: ${answer.status} ${await answer.text()}`);
+    }
+    return (await answer.json()) as Sent;
+  }
+
   return {
+    send,
+    crash,
     get,
     post,
     read,
     report,
-    crash: (body, headers = {}) =>
-      post("/api/v1/crashes", body, { authorization: `Bearer ${key}`, ...headers }),
   };
 }
 
