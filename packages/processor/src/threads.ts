@@ -19,8 +19,13 @@ export interface ThreadsOfCrash {
 export function blamedThread(dump: Dump): number | null {
   const current = dump.threads.findIndex((thread) => thread.current);
   if (current >= 0) return current;
-  const mainIsListed = dump.threads.length > 0 && !dump.threadsTruncated;
-  return dump.kind === "timeout" && mainIsListed ? dump.threads.length - 1 : null;
+  return dump.kind === "timeout" && isMainListed(dump) ? dump.threads.length - 1 : null;
+}
+
+/** A thread started by `threading` ends in `_bootstrap`; when the last one does, the main thread is missing. */
+function isMainListed({ threads, threadsTruncated }: Dump): boolean {
+  const last = threads.at(-1);
+  return last !== undefined && !threadsTruncated && last.frames.at(-1)?.name !== "_bootstrap";
 }
 
 /** `stacks`: the Python frames of each of the dump's threads. */
@@ -149,7 +154,10 @@ function notListed(dump: Dump, native: NativeStack | null): Gap {
     return gap("thread-not-listed", "Only a C stack was printed: no thread is named.");
   }
   if (dump.kind === "timeout" && dump.threads.length > 0) {
-    return gap("thread-not-listed", "The main thread, listed last, is among the missing threads.");
+    return gap(
+      "thread-not-listed",
+      "The main thread, which CPython lists last, is missing from the text.",
+    );
   }
   const listed = counted(dump.threads.length, "listed thread");
   const detail = `None of the ${listed} is marked as current: it happened on a thread that Python does not know (created by C code), or that part of the text is missing.${own}`;

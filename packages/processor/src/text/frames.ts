@@ -25,7 +25,8 @@ export function* stackLines(frames: readonly Numbered[]): Generator<string> {
     const run = machineryRun(frames, at);
     const cycle = run >= MIN_RUN ? null : cycleAt(keys, at);
     if (run >= MIN_RUN) {
-      yield `      ... ${run} frames of the interpreter`;
+      const whose = isHandler(frames[at]!.frame) ? "crash handler" : "interpreter";
+      yield `      ... ${run} frames of the ${whose}`;
       at += run;
     } else if (cycle !== null) {
       for (const numbered of frames.slice(at, at + cycle.period)) yield* frameLines(numbered);
@@ -43,12 +44,16 @@ const blockWords = (period: number): string =>
   period === 1 ? "the frame above" : `the ${period} frames above`;
 
 function machineryRun(frames: readonly Numbered[], start: number): number {
+  const role = nativeRole(frames[start]!.frame);
   let end = start;
-  while (end < frames.length && isMachinery(frames[end]!.frame)) end++;
+  while (role !== null && end < frames.length && nativeRole(frames[end]!.frame) === role) end++;
   return end - start;
 }
 
-const isMachinery = (frame: Frame): boolean => frame.language === "native" && frame.role !== null;
+const nativeRole = (frame: Frame): string | null =>
+  frame.language === "native" ? frame.role : null;
+
+const isHandler = (frame: Frame): boolean => frame.role === "trampoline";
 
 /** What makes two frames the same call for the reader. */
 export const frameKey = (frame: Frame): string =>

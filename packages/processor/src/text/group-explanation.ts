@@ -28,22 +28,38 @@ function* explanationLines(grouping: Grouping): Generator<string> {
   }
   if (grouping.frames.length === 0) return;
   yield "";
-  yield row("frame", "role", "used in", "token and reason");
-  for (const frame of grouping.frames.slice(0, MAX_TEXT_FRAMES)) yield* frameRow(frame);
-  const left = grouping.frames.length - MAX_TEXT_FRAMES;
-  if (left > 0) yield `  ... ${left} more frames`;
+  yield row("frames", "role", "used in", "token and reason");
+  const runs = runsOf(grouping.frames);
+  for (const run of runs.slice(0, MAX_TEXT_FRAMES)) yield* runRow(run);
+  const left = runs.length - MAX_TEXT_FRAMES;
+  if (left > 0) yield `  ... ${left} more rows`;
 }
 
-const row = (index: string, role: string, used: string, rest: string): string =>
-  `${index.padStart(5)}  ${fitStart(role, 10).padEnd(10)}  ${fitStart(used, 21).padEnd(21)}  ${rest}`;
+/** Neighbours that the algorithm treated alike. */
+function runsOf(frames: readonly FrameGrouping[]): FrameGrouping[][] {
+  const runs: FrameGrouping[][] = [];
+  for (const frame of frames) {
+    const run = runs.at(-1);
+    if (run !== undefined && meaning(run[0]!) === meaning(frame)) run.push(frame);
+    else runs.push([frame]);
+  }
+  return runs;
+}
 
-function* frameRow(frame: FrameGrouping): Generator<string> {
-  const lead = row(`#${frame.index}`, frame.role, frame.usedIn.join(",") || "-", "");
-  const width = TEXT_COLUMNS - lead.length;
+const meaning = ({ role, token, usedIn, reason }: FrameGrouping): string =>
+  [role, token, usedIn.join(), reason].join("\n");
+
+const row = (indexes: string, role: string, used: string, rest: string): string =>
+  `${indexes.padStart(9)}  ${fitStart(role, 12).padEnd(12)}  ${fitStart(used, 21).padEnd(21)}  ${rest}`;
+
+function* runRow(run: readonly FrameGrouping[]): Generator<string> {
+  const frame = run[0]!;
+  const indexes = run.length === 1 ? `#${frame.index}` : `#${frame.index}-${run.at(-1)!.index}`;
+  const lead = row(indexes, frame.role, frame.usedIn.join(",") || "-", "");
   if (frame.token === null) {
     yield* wrapped(lead, frame.reason);
     return;
   }
-  yield lead + fitStart(frame.token, width);
+  yield lead + fitStart(frame.token, TEXT_COLUMNS - lead.length);
   yield* wrapped(" ".repeat(lead.length), frame.reason);
 }

@@ -1,10 +1,6 @@
 /** Threads beside the blamed one, those with the same stack folded into one. */
 import type { Frame, Thread } from "@faultline/shared";
-import {
-  MAX_NAMES_IN_GAP,
-  MAX_TEXT_FRAMES_OF_OTHER_THREAD,
-  MAX_TEXT_THREAD_GROUPS,
-} from "../limits.ts";
+import { MAX_TEXT_FRAMES_OF_OTHER_THREAD, MAX_TEXT_THREAD_GROUPS } from "../limits.ts";
 import { counted, listed } from "../gaps.ts";
 import { frameKey, shortFrame } from "./frames.ts";
 import { wrapped } from "./plain.ts";
@@ -47,11 +43,21 @@ const isOwn = (frame: Frame): boolean => frame.language === "python" && frame.in
 function* groupLines(group: readonly Thread[]): Generator<string> {
   const [first] = group;
   if (first === undefined) return;
-  const names = listed(group.slice(0, MAX_NAMES_IN_GAP).map(threadName));
-  const more =
-    group.length > MAX_NAMES_IN_GAP ? ` and ${group.length - MAX_NAMES_IN_GAP} more` : "";
-  yield* wrapped("  ", group.length === 1 ? `${names}:` : `${group.length} alike: ${names}${more}`);
+  yield* wrapped(
+    "  ",
+    group.length === 1 ? threadName(first) : `${group.length} alike: ${names(group)}`,
+  );
   yield* shortStack(first.stack);
+}
+
+/** `"worker" x 8, 0x7f3f1c94f6c0`: names shared by many are said once. */
+function names(group: readonly Thread[]): string {
+  const counts = new Map<string, number>();
+  for (const thread of group) {
+    const name = thread.name === null ? threadName(thread) : `"${thread.name}"`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return listed([...counts].map(([name, count]) => (count === 1 ? name : `${name} x ${count}`)));
 }
 
 /** The innermost frames, and the application's own however deep they are, up to a limit. */
