@@ -1,0 +1,161 @@
+/**
+ * `npm run demo`: programs of a small shop really crash, and this is what the service makes of them.
+ *
+ * Uses the server of FAULTLINE_DSN and FAULTLINE_TOKEN when they are set, else starts one of its own for the
+ * moment; `npm run demo -- --stay` keeps that one until Ctrl-C. Where there is no python3 the kept deaths
+ * of the same programs are sent (kept/, made by keep.ts).
+ */
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  awaitReport,
+  listGroups,
+  readText,
+  sendCrash,
+  uploadSymbols,
+  type Group,
+} from "./client.ts";
+import { serverOf, startAllInOne, type OwnServer, type Server } from "./server.ts";
+import { findPython, packShop, runs, runShop, type Death } from "./shop-release.ts";
+
+const RELEASE = "demo-1";
+const SHOWN_LINES = 18;
+
+const { values } = parseArgs({ options: { stay: { type: "boolean", default: false } } });
+const folder = await mkdtemp(join(tmpdir(), "faultline-demo-"));
+const given = givenServer();
+const own = given === null ? await startOwn() : null;
+try {
+  await demonstrate(given ?? (own as OwnServer)); // one of both is there
+  if (own !== null && values.stay) await stay(own);
+} finally {
+  await own?.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function demonstrate(server: Server): Promise<void> {
+  const release = await prepareRelease();
+  const { taken, refused } = await uploadSymbols(server, RELEASE, release.symbols);
+  say(`symbols   ${taken} files of release ${RELEASE} (compiled modules and their sources)`);
+  for (const reason of refused) say(`          refused ${reason}`);
+  say("");
+  const ids: string[] = [];
+  for (const { command, host } of runs) {
+    const death = await release.run(command);
+    const metadata = { release: RELEASE, environment: "demo", host, pid: death.pid };
+    say(`${`shop ${command}`.padEnd(21)} on ${host.padEnd(9)} ${endWords(death)}`);
+    if (!died(death)) continue;
+    const { pythonVersion } = release;
+    ids.push(await sendCrash(server, death.stderr, { ...metadata, pythonVersion }));
+  }
+  for (const id of ids) await awaitReport(server, id);
+  const groups = await listGroups(server, RELEASE);
+  sayGroups(ids.length, groups);
+  for (const group of groups) await sayNewest(server, group);
+  sayNext(server, groups[0]);
+}
+
+interface Release {
+  readonly symbols: Uint8Array<ArrayBuffer>;
+  readonly pythonVersion: string;
+  run(command: string): Promise<Death>;
+}
+
+async function prepareRelease(): Promise<Release> {
+  const python = await findPython("python3");
+  if (python === null) return await keptRelease();
+  say(`python    ${python.version}; every program below really runs and really dies`);
+  await packShop(python, folder);
+  return {
+    symbols: new Uint8Array(await readFile(join(folder, "symbols.zip"))),
+    pythonVersion: python.version,
+    run: (command) => runShop(python, folder, command),
+  };
+}
+
+async function keptRelease(): Promise<Release> {
+  const kept = new URL("kept/", import.meta.url);
+  const { python, deaths } = JSON.parse(await readFile(new URL("deaths.json", kept), "utf8")) as {
+    python: string;
+    deaths: (Death & { command: string })[];
+  };
+  say(
+    `python    none here: sending deaths kept from an earlier run of the same programs (Python ${python})`,
+  );
+  return {
+    symbols: new Uint8Array(await readFile(new URL("symbols.zip", kept))),
+    pythonVersion: python,
+    async run(command) {
+      const at = deaths.findIndex((death) => death.command === command);
+      const [death] = deaths.splice(at, 1);
+      if (death === undefined) throw new Error(`no death of shop ${command} was kept`);
+      return death;
+    },
+  };
+}
+
+function givenServer(): Server | null {
+  const { FAULTLINE_DSN: dsn, FAULTLINE_TOKEN: token } = process.env;
+  if (!dsn || !token) return null;
+  const server = serverOf(dsn, token);
+  say(`server    ${server.url}`);
+  return server;
+}
+
+async function startOwn(): Promise<OwnServer> {
+  const server = await startAllInOne(join(folder, "data"));
+  say(`server    ${server.url}, started for this demo in an empty folder`);
+  return server;
+}
+
+const died = (death: Death): boolean => death.stderr.trim() !== "";
+
+function endWords(death: Death): string {
+  const first = death.stderr.trim().split("\n")[0] ?? "";
+  return died(death)
+    ? `${death.end}: ${first}`
+    : `${death.end}: left no dump, so it does not crash on this machine`;
+}
+
+function sayGroups(crashes: number, groups: readonly Group[]): void {
+  heading(`${crashes} crashes are ${groups.length} groups`);
+  for (const { count, title, culprit } of groups) {
+    say(`${String(count).padStart(4)} x  ${title}`);
+    if (culprit !== null) say(`        in ${culprit}`);
+  }
+}
+
+async function sayNewest(server: Server, group: Group): Promise<void> {
+  heading(`The newest of: ${group.title}`);
+  const lines = (await readText(server, group.newestCrash)).trimEnd().split("\n");
+  for (const line of lines.slice(0, SHOWN_LINES)) say(line);
+  const left = lines.length - SHOWN_LINES;
+  if (left > 0) say(`... ${left} more lines: /api/v1/crashes/${group.newestCrash}.txt`);
+}
+
+function sayNext(server: Server, group: Group | undefined): void {
+  const stays = own === null || values.stay;
+  heading(
+    stays
+      ? "Try next"
+      : "Try next, after: npm run demo -- --stay   (or npm start, and your own crashes)",
+  );
+  const curl = (path: string): void =>
+    say(
+      `curl -H 'Authorization: Bearer ${stays ? server.token : "TOKEN"}' '${stays ? server.url : "URL"}${path}'`,
+    );
+  curl("/api/v1/groups?sort=count");
+  curl(`/api/v1/groups/${stays && group !== undefined ? group.id : "ID"}`);
+  curl(`/api/v1/crashes/${stays && group !== undefined ? group.newestCrash : "ID"}`);
+}
+
+async function stay(server: Server): Promise<void> {
+  say(`\nThe server stays at ${server.url} until you press Ctrl-C.`);
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const heading = (text: string): void => say(`\n${text}\n${"-".repeat(Math.min(text.length, 100))}`);
