@@ -1,0 +1,178 @@
+/** A code object, ready to be asked. What takes work (names, tables) is worked out when asked for. */
+import { type ExceptionEntry, exceptionEntries } from "./exception-table.ts";
+import { linetableRanges, readLinetable } from "./line-tables/linetable.ts";
+import { lnotabLineStarts, readLnotab } from "./line-tables/lnotab.ts";
+import { locationRanges, readLocationTable } from "./line-tables/location-table.ts";
+import { PositionRuns } from "./line-tables/position-runs.ts";
+import type { LineRange, LineStart, TableSource } from "./line-tables/table-source.ts";
+import { LocalKind, localNames } from "./locals.ts";
+import type { CodeFields } from "./marshal/code-fields.ts";
+import { NULL } from "./marshal/objects.ts";
+import type { PycFile } from "./pyc-file.ts";
+
+/** `co_flags`, Include/cpython/code.h. */
+export const CodeFlag = {
+  optimized: 0x1,
+  newlocals: 0x2,
+  varargs: 0x4,
+  varkeywords: 0x8,
+  generator: 0x20,
+  coroutine: 0x80,
+  asyncGenerator: 0x200,
+} as const;
+
+/** A function's code runs later than its call: calling it only makes a generator or coroutine. */
+export const RUNS_LATER = CodeFlag.generator | CodeFlag.coroutine | CodeFlag.asyncGenerator;
+
+const FUNCTION = CodeFlag.optimized | CodeFlag.newlocals;
+
+export class CodeObject {
+  /** Depth first over constants; the module is 0. */
+  readonly index: number;
+  readonly parent: CodeObject | null;
+  /** Place among the code objects of the parent's constants. */
+  readonly ordinal: number;
+  readonly fields: CodeFields;
+  readonly file: PycFile;
+  /** Id of the str that is `co_qualname`; NULL where it had to be put together (`derivedQualname`). */
+  qualnameId: number;
+  derivedQualname = "";
+
+  constructor(
+    file: PycFile,
+    fields: CodeFields,
+    place: { index: number; parent: CodeObject | null; ordinal: number },
+  ) {
+    this.file = file;
+    this.fields = fields;
+    this.index = place.index;
+    this.parent = place.parent;
+    this.ordinal = place.ordinal;
+    this.qualnameId = fields.qualname;
+  }
+
+  get name(): string {
+    return this.file.text(this.fields.name);
+  }
+
+  /** `co_qualname`; before 3.11 from the bytecode that makes the function (qualnames.ts). */
+  get qualname(): string {
+    return this.qualnameId === NULL ? this.derivedQualname : this.file.text(this.qualnameId);
+  }
+
+  get filename(): string {
+    return this.file.text(this.fields.filename);
+  }
+
+  get firstLine(): number {
+    return this.fields.firstlineno;
+  }
+
+  get flags(): number {
+    return this.fields.flags;
+  }
+
+  /** Whether it is the body of a function (also lambda, generator, comprehension), not of a class or module. */
+  get isFunction(): boolean {
+    return (this.flags & FUNCTION) === FUNCTION;
+  }
+
+  /** Length of `co_code` in bytes. */
+  get codeLength(): number {
+    return this.file.objects.size(this.fields.code);
+  }
+
+  /** Where `co_code` begins in the file. */
+  get codeStart(): number {
+    return this.file.objects.start(this.fields.code);
+  }
+
+  /** `co_names`, `co_varnames`, `co_cellvars` and `co_freevars`. */
+  get names(): string[] {
+    return this.file.texts(this.fields.names);
+  }
+
+  locals(kind: LocalKind): string[] {
+    return localNames(this.file, this.fields, kind).map((id) => this.file.text(id));
+  }
+
+  get nlocals(): number {
+    const { fields, file } = this;
+    return fields.nlocals >= 0 ? fields.nlocals : localNames(file, fields, LocalKind.local).length;
+  }
+
+  /** Ids of the argument names: positional, keyword-only, then `*args` and `**kwargs` where there are any. */
+  argumentIds(): { named: number[]; varargs: number | null; varkeywords: number | null } {
+    const { argcount, kwonlyargcount, flags } = this.fields;
+    const ids = localNames(this.file, this.fields, LocalKind.local);
+    let next = argcount + kwonlyargcount;
+    const named = ids.slice(0, next);
+    const varargs = (flags & CodeFlag.varargs) === 0 ? null : ids[next++]!;
+    const varkeywords = (flags & CodeFlag.varkeywords) === 0 ? null : ids[next]!;
+    return { named, varargs, varkeywords };
+  }
+
+  /** Adds this code object's runs of equal positions. */
+  readPositions(runs: PositionRuns): void {
+    const { minor } = this.file;
+    if (minor >= 11) readLocationTable(this.#table, runs);
+    else if (minor === 10) readLinetable(this.#table, runs);
+    else readLnotab(this.#table, minor >= 6, runs);
+  }
+
+  /** This code object's runs alone. Throws `bad-line-table`, as do the next two. */
+  positions(): PositionRuns {
+    const runs = new PositionRuns();
+    this.readPositions(runs);
+    return runs;
+  }
+
+  /** `co_lines()`; nothing before 3.10, which has none. */
+  lineRanges(): Iterable<LineRange> {
+    const { minor } = this.file;
+    if (minor >= 11) return locationRanges(this.#table, minor);
+    return minor === 10 ? linetableRanges(this.#table) : [];
+  }
+
+  /** What `dis.findlinestarts` of its version lists. */
+  *lineStarts(): Generator<LineStart> {
+    const { minor } = this.file;
+    if (minor < 10) {
+      yield* lnotabLineStarts(this.#table, minor);
+      return;
+    }
+    let last: number | null | undefined = undefined;
+    for (const [start, , line] of this.lineRanges()) {
+      // Up to 3.12 instructions without a line start none; from 3.13 on they start the line None.
+      if (line === last || (line === null && minor < 13)) continue;
+      last = line;
+      yield [start, line];
+    }
+  }
+
+  /** Entries of `co_exceptiontable`; none before 3.11. Throws `bad-exception-table`. */
+  exceptions(): Iterable<ExceptionEntry> {
+    const { objects, bytes } = this.file;
+    const id = this.fields.exceptiontable;
+    if (id === NULL) return [];
+    const start = objects.start(id);
+    return exceptionEntries(bytes, start, start + objects.size(id));
+  }
+
+  /** Bytes of the line table as they are. */
+  lineTable(): Uint8Array {
+    return this.file.bytes.subarray(this.#table.start, this.#table.end);
+  }
+
+  get #table(): TableSource {
+    const { objects, bytes } = this.file;
+    const start = objects.start(this.fields.linetable);
+    return {
+      bytes,
+      start,
+      end: start + objects.size(this.fields.linetable),
+      firstLine: this.firstLine,
+      codeLength: this.codeLength,
+    };
+  }
+}

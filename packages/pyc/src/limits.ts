@@ -1,0 +1,27 @@
+/** Every bound of this package. Real files stay far below; an error caused by one names it. */
+
+/** Largest `.pyc`, in bytes. Reading takes up to ten times that in memory. */
+export const MAX_PYC_BYTES = 64 * 1024 * 1024;
+
+/** Nesting of marshalled objects: CPython's own MAX_MARSHAL_STACK_DEPTH (Python/marshal.c). */
+export const MAX_DEPTH = 2000;
+
+/**
+ * What a file may unfold to, as a multiple of its size, plus a fixed part. Objects may be shared by
+ * reference, so that a small file can hold many code objects which all name one big table: bytes of
+ * code, tables and names are counted anew for each code object that uses them.
+ */
+export const MAX_EXPANSION = 16;
+export const MAX_EXPANSION_BASE = 4 * 1024 * 1024;
+
+/** Code objects in one file. */
+export const MAX_CODE_OBJECTS = 1 << 20;
+
+/** Operand stack that the search for callees follows; CPython's own code stays below 300. */
+export const MAX_FOLLOWED_STACK = 1024;
+
+/** Stack slots kept at jumps, per code object, by the search for callees. */
+export const MAX_KEPT_SLOTS = 1 << 16;
+
+/** Characters of constants shown for a module (`moduleConsts`); what would not fit is null. */
+export const MAX_CONSTANT_CHARS = 256 * 1024;

@@ -1,0 +1,64 @@
+/**
+ * Where instructions came from, as columns of numbers: runs of instructions with one position, in
+ * the order of their offsets. Every line-table format is decoded into this.
+ */
+
+/** In any column: not known. CPython uses the same number inside. */
+export const NO_VALUE = -1;
+
+const FIRST_CAPACITY = 256;
+
+export class PositionRuns {
+  /** Offset of the first instruction of each run, in bytes of `co_code`. */
+  starts = new Int32Array(FIRST_CAPACITY);
+  /** 1-based. */
+  lines = new Int32Array(FIRST_CAPACITY);
+  endLines = new Int32Array(FIRST_CAPACITY);
+  /** 0-based, in bytes of UTF-8; the end is exclusive. */
+  columns = new Int32Array(FIRST_CAPACITY);
+  endColumns = new Int32Array(FIRST_CAPACITY);
+  count = 0;
+  /** Runs of this code object begin here: what came before is never continued. */
+  #first = 0;
+
+  /** From here on runs belong to another code object; index of its first run. */
+  begin(): number {
+    this.#first = this.count;
+    return this.count;
+  }
+
+  /** Adds a run from `start` on, or lets the last one go on when it has the same position. */
+  add(start: number, line: number, endLine: number, column: number, endColumn: number): void {
+    const index = this.count;
+    const last = index - 1;
+    if (
+      last >= this.#first &&
+      this.lines[last] === line &&
+      this.columns[last] === column &&
+      this.endColumns[last] === endColumn &&
+      this.endLines[last] === endLine
+    ) {
+      return;
+    }
+    if (index === this.starts.length) this.#grow();
+    this.starts[index] = start;
+    this.lines[index] = line;
+    this.endLines[index] = endLine;
+    this.columns[index] = column;
+    this.endColumns[index] = endColumn;
+    this.count = index + 1;
+  }
+
+  #grow(): void {
+    const grown = (column: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+      const next = new Int32Array(column.length * 2);
+      next.set(column);
+      return next;
+    };
+    this.starts = grown(this.starts);
+    this.lines = grown(this.lines);
+    this.endLines = grown(this.endLines);
+    this.columns = grown(this.columns);
+    this.endColumns = grown(this.endColumns);
+  }
+}
