@@ -29,6 +29,8 @@ export interface Config {
   readonly sweepMs: number;
   /** A crash is swept when it has waited this long; `FAULTLINE_SWEEP_AFTER_MS`. */
   readonly sweepAfterMs: number;
+  /** Port on which a symbolicator that runs alone answers /metrics and /livez; `FAULTLINE_METRICS_PORT`. Null: none. */
+  readonly metricsPort: number | null;
   readonly logLevel: string;
 }
 
@@ -47,6 +49,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     retentionDays: integer(env, "FAULTLINE_RETENTION_DAYS", 90, 1, 3650),
     sweepMs: integer(env, "FAULTLINE_SWEEP_MS", 5_000, 100, 3_600_000),
     sweepAfterMs: integer(env, "FAULTLINE_SWEEP_AFTER_MS", 30_000, 100, 86_400_000),
+    metricsPort: env["FAULTLINE_METRICS_PORT"]
+      ? integer(env, "FAULTLINE_METRICS_PORT", 0, 0, 65_535)
+      : null,
     logLevel: env["LOG_LEVEL"] || "info",
   };
 }

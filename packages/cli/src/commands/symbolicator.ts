@@ -1,7 +1,7 @@
 /** `faultline symbolicator`: the worker; any number of them may run. */
 import { parseArgs } from "node:util";
 import { openLog, readConfig } from "@faultline/shared";
-import { startSymbolicator } from "@faultline/symbolicator";
+import { serveMetrics, startSymbolicator } from "@faultline/symbolicator";
 import { untilStopped } from "../until-stopped.ts";
 
 const usage = `usage: faultline symbolicator
@@ -13,6 +13,7 @@ Turns crashes into reports and groups, symbol files into caches. Configured by t
   FAULTLINE_CONCURRENCY     jobs at once (64)
   FAULTLINE_THREADS         worker threads (2)
   FAULTLINE_RETENTION_DAYS  days that crashes are kept (90)
+  FAULTLINE_METRICS_PORT    where to answer /metrics and /livez, at HOST (nowhere)
   LOG_LEVEL                 debug, info, warn or error (info)
 `;
 
@@ -23,8 +24,13 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const config = readConfig(process.env);
-  const symbolicator = await startSymbolicator(config, openLog("symbolicator", config.logLevel));
+  await using services = new AsyncDisposableStack();
+  const log = openLog("symbolicator", config.logLevel);
+  const { registry } = services.adopt(await startSymbolicator(config, log), (one) => one.close());
+  if (config.metricsPort !== null) {
+    const metrics = await serveMetrics(registry, config.host, config.metricsPort);
+    services.adopt(metrics, (one) => one.close());
+  }
   await untilStopped();
-  await symbolicator.close();
   return 0;
 }
