@@ -1,0 +1,92 @@
+/**
+ * The kind class of a crash (grouping.md 2.5): from `reason`, `kind`, `classification` and
+ * `message`, whichever says most.
+ */
+import type { Crash } from "./input.ts";
+import { exceptionName, messageToken } from "./message.ts";
+import {
+  abortCauses,
+  causeOfMessage,
+  fatalError,
+  type KindRule,
+  keyedMessages,
+  kindRules,
+} from "./rules/kinds.ts";
+
+export interface Kind {
+  /** The class in `coarse` and `link`: every abort is "abort", whatever is known of its cause. */
+  readonly base: string;
+  /** The class in `mid`: an abort's cause where it is known. */
+  readonly refined: string;
+  /** Parameterised message, an extra token of `mid`; null where messages do not tell bugs apart. */
+  readonly message: string | null;
+  /** How the title begins. */
+  readonly words: string;
+}
+
+const fold = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/g, " ")
+    .trim();
+const ruleOf = (name: string | null): KindRule | undefined =>
+  name === null ? undefined : kindRules.get(fold(name));
+
+/** Kinds of a report that say who noticed the death, not how the process died. */
+const unspecific = new Set(["signal", "fatal", "windows exception", "exception"]);
+
+export function kindOf(crash: Crash): Kind {
+  if (crash.kind !== null && /^(?:python[-_ ])?exception$/i.test(crash.kind))
+    return ofException(crash);
+  const rule = narrowed(namedRule(crash), crash);
+  const base = abortCauses.has(rule.group) ? "abort" : rule.group;
+  const message =
+    keyedMessages.has(rule.group) && crash.message !== null ? messageToken(crash.message) : null;
+  return { base, refined: rule.group, message, words: rule.words };
+}
+
+function ofException(crash: Crash): Kind {
+  const name = exceptionName(crash.reason, crash.message);
+  const rule = ruleOf(name);
+  if (rule !== undefined)
+    return { base: rule.group, refined: rule.group, message: null, words: rule.words };
+  const group = name === null ? "exception" : `exception:${name}`;
+  return { base: group, refined: group, message: null, words: name ?? "Exception" };
+}
+
+/** The rule that the crash's own names lead to, most telling first. */
+function namedRule(crash: Crash): KindRule {
+  const specific = crash.kind !== null && !unspecific.has(fold(crash.kind));
+  const named =
+    ruleOf(crash.reason) ??
+    (specific ? ruleOf(crash.kind) : undefined) ??
+    ruleOf(words(crash.message));
+  if (named !== undefined) return named;
+  const name = crash.reason ?? (specific ? crash.kind : null);
+  if (name !== null) return { group: `other:${fold(name)}`, words: name };
+  return ruleOf(crash.kind) ?? { group: "unknown", words: "Crash" };
+}
+
+/** The words after `Fatal Python error: `, which for a signal are all there is. */
+function words(message: string | null): string | null {
+  if (message === null) return null;
+  return message.replace(/^(?:Fatal Python error|Windows fatal exception):\s*/, "");
+}
+
+/** What classification and message add: an abort's cause, an overflow that looks like a segfault. */
+function narrowed(rule: KindRule, crash: Crash): KindRule {
+  const classified = ruleOf(crash.classification);
+  if (classified?.group === "stack-overflow") return classified;
+  if (rule.group !== "abort" && rule.group !== "fatal-python-error") return rule;
+  const message = crash.message ?? "";
+  const cause = causeOfMessage.find(([pattern]) => pattern.test(message));
+  if (cause !== undefined) return cause[1];
+  if (isFatal(crash)) return fatalError;
+  return classified !== undefined && abortCauses.has(classified.group) ? classified : rule;
+}
+
+/** `Fatal Python error: ` stands before signals too; those have a rule of their own. */
+function isFatal(crash: Crash): boolean {
+  if (crash.message === null || ruleOf(words(crash.message)) !== undefined) return false;
+  return crash.kind === "fatal" || crash.message.startsWith("Fatal Python error: ");
+}

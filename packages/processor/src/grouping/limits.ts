@@ -1,0 +1,19 @@
+/** Every bound of grouping. A crash beyond one still gets its keys, made of what lies within. */
+
+/** Frames, nearest the crash first, that may take part in keys; older ones only get a reason. */
+export const MAX_GROUPED_FRAMES = 512;
+
+/** Characters of a name (function, module, object) that enter a token; the rest is cut. */
+export const MAX_NAME_CHARS = 200;
+
+/** Characters of a file path that are looked at; a longer one keeps its end. */
+export const MAX_PATH_CHARS = 1024;
+
+/** Characters of a parameterised message that enter a key. */
+export const MAX_MESSAGE_TOKEN_CHARS = 120;
+
+/** Characters of the message that are read at all. */
+export const MAX_MESSAGE_CHARS = 2048;
+
+/** Characters of a title. */
+export const MAX_TITLE_CHARS = 200;

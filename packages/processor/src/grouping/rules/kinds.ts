@@ -1,0 +1,114 @@
+/**
+ * What died, by every name it goes by: signals, Mach and Windows exceptions, faulthandler's words
+ * (`Fatal Python error: Segmentation fault`), and the kinds of a report.
+ *
+ * `group` is the class that enters keys. One bug shows as SIGSEGV here and SIGBUS there, so both
+ * are "memory"; `words` begin the title and enter no key.
+ */
+export interface KindRule {
+  readonly group: string;
+  readonly words: string;
+}
+
+const memory = (words: string): KindRule => ({ group: "memory", words });
+const arithmetic = (words: string): KindRule => ({ group: "arith", words });
+const trap = (words: string): KindRule => ({ group: "trap", words });
+const abort = (words: string): KindRule => ({ group: "abort", words });
+const overflow: KindRule = { group: "stack-overflow", words: "Stack overflow" };
+const hang: KindRule = { group: "hang", words: "Hang" };
+export const fatalError: KindRule = { group: "fatal-python-error", words: "Fatal Python error" };
+const assertion: KindRule = { group: "assert", words: "Assertion failed" };
+const terminate: KindRule = { group: "terminate", words: "Terminate" };
+const rustPanic: KindRule = { group: "rust-panic", words: "Rust panic" };
+const heap: KindRule = { group: "heap-corruption", words: "Heap corruption" };
+
+/** Keys are lower case, with one space for every run of spaces, `_` and `-`. */
+export const kindRules: ReadonlyMap<string, KindRule> = new Map([
+  ["sigsegv", memory("Segfault")],
+  ["segmentation fault", memory("Segfault")],
+  ["sigbus", memory("Bus error")],
+  ["bus error", memory("Bus error")],
+  ["exc bad access", memory("Bad access")],
+  ["exception access violation", memory("Access violation")],
+  ["access violation", memory("Access violation")],
+  ["exception in page error", memory("Page error")],
+  ["page error", memory("Page error")],
+  ["exception guard page", memory("Guard page hit")],
+  ["exception array bounds exceeded", memory("Array bounds exceeded")],
+  ["exception datatype misalignment", memory("Misaligned access")],
+  ["sigfpe", arithmetic("Arithmetic error")],
+  ["floating point exception", arithmetic("Arithmetic error")],
+  ["exc arithmetic", arithmetic("Arithmetic error")],
+  ["exception int divide by zero", arithmetic("Division by zero")],
+  ["int divide by zero", arithmetic("Division by zero")],
+  ["exception int overflow", arithmetic("Integer overflow")],
+  ["integer overflow", arithmetic("Integer overflow")],
+  ["exception flt divide by zero", arithmetic("Float division by zero")],
+  ["float divide by zero", arithmetic("Float division by zero")],
+  ["exception flt overflow", arithmetic("Float overflow")],
+  ["float overflow", arithmetic("Float overflow")],
+  ["exception flt invalid operation", arithmetic("Invalid float operation")],
+  ["sigill", trap("Illegal instruction")],
+  ["illegal instruction", trap("Illegal instruction")],
+  ["exc bad instruction", trap("Illegal instruction")],
+  ["exception illegal instruction", trap("Illegal instruction")],
+  ["exception priv instruction", trap("Privileged instruction")],
+  ["sigtrap", trap("Trap")],
+  ["exc breakpoint", trap("Trap")],
+  ["exception breakpoint", trap("Breakpoint")],
+  ["sigabrt", abort("Abort")],
+  ["sigiot", abort("Abort")],
+  ["aborted", abort("Abort")],
+  ["abort", abort("Abort")],
+  ["exc crash", abort("Abort")],
+  ["status fatal app exit", abort("Abort")],
+  ["exception stack overflow", overflow],
+  ["stack overflow", overflow],
+  ["recursionerror", overflow],
+  ["timeout", hang],
+  ["hang", hang],
+  ["fatal", fatalError],
+  ["fatal python error", fatalError],
+  ["assert", assertion],
+  ["assertion", assertion],
+  ["terminate", terminate],
+  ["rust panic", rustPanic],
+  ["heap corruption", heap],
+  ["status heap corruption", heap],
+  ["oom", { group: "oom", words: "Out of memory" }],
+  ["dump", { group: "dump", words: "Snapshot" }],
+  ["snapshot", { group: "dump", words: "Snapshot" }],
+]);
+
+/** Classes that are an abort with a known cause: coarse and link keys call all of them "abort". */
+export const abortCauses: ReadonlySet<string> = new Set([
+  "abort",
+  "assert",
+  "fatal-python-error",
+  "heap-corruption",
+  "rust-panic",
+  "terminate",
+]);
+
+/** Abort causes whose message tells one bug from another in the same function. */
+export const keyedMessages: ReadonlySet<string> = new Set([
+  "assert",
+  "fatal-python-error",
+  "rust-panic",
+  "terminate",
+]);
+
+/**
+ * What the words of an abort say about its cause; the first that fits decides. glibc malloc.c and
+ * assert.c, libc++abi, Rust's default panic hook, CPython's debug allocator (obmalloc.c).
+ */
+export const causeOfMessage: readonly (readonly [RegExp, KindRule])[] = [
+  [/stack overflow|overflowed its stack|maximum recursion depth/i, overflow],
+  [/\bassert(?:ion)?\b[^\n]{0,1000}\bfailed\b|\bassertion failed\b/i, assertion],
+  [/\bterminate called\b|\bterminating (?:with|due to) uncaught\b/i, terminate],
+  [/\bpanicked at\b/i, rustPanic],
+  [
+    /double free|corrupted (?:size|double-linked|unsorted|top)|memory corruption|heap corruption|malloc(?:_consolidate)?\(\)|free\(\): |realloc\(\): |munmap_chunk\(\)|tcache_|bad (?:ID|leading pad byte|trailing pad byte)/i,
+    heap,
+  ],
+];
