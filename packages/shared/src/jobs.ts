@@ -82,7 +82,7 @@ export function openQueue<Name extends QueueName>(
       const counts = await queue.bull.getJobCounts("waiting", "active", "delayed", "prioritized");
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     },
-    close: queue.close,
+    close: () => queue.close(),
   };
 }
 

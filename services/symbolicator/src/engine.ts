@@ -1,0 +1,81 @@
+/** The pure engine as the worker sees it: bytes in, reports out, the work done by threads. */
+import {
+  PROCESS_HEAP_MIB,
+  PROCESS_TIMEOUT_MS,
+  type CrashInput,
+  type Gap,
+  type PendingCrash,
+  type PythonFile,
+} from "@faultline/shared";
+import { CrashFailure } from "./failure.ts";
+import { MAX_FILE_ROUNDS } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ReleaseFiles } from "./release-files.ts";
+import type { FinishedReport, MapAnswer } from "./thread-messages.ts";
+import { openThreadPool } from "./thread-pool.ts";
+
+/** Both reject with CrashFailure for what is the input's own fault, with anything else for what is not. */
+export interface Engine {
+  /** The reports of one crash's text, at least one. `gaps`: what was left out of it already. */
+  reports(
+    input: CrashInput,
+    release: PendingCrash["release"],
+    gaps: readonly Gap[],
+  ): Promise<readonly FinishedReport[]>;
+  /** The map of a .pyc file. */
+  pycMap(bytes: Uint8Array): Promise<MapAnswer & { kind: "map" }>;
+  /** Ends the threads. Nothing may be under way. */
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly threads: number;
+  readonly files: ReleaseFiles;
+  readonly metrics: Metrics;
+  readonly onError: (error: Error) => void;
+  /** The threads' code: "reports" and "pycMap" of thread.ts. */
+  readonly code?: URL;
+  readonly timeoutMs?: number;
+  readonly heapMib?: number;
+}
+
+const threadCode = new URL("./thread.ts", import.meta.url);
+
+export function openEngine(options: EngineOptions): Engine {
+  const { files, timeoutMs = PROCESS_TIMEOUT_MS } = options;
+  const pool = openThreadPool({ code: threadCode, heapMib: PROCESS_HEAP_MIB, ...options });
+  return {
+    async reports(input, release, leftOut) {
+      const given = new Map<string, readonly PythonFile[]>();
+      const gaps = [...leftOut];
+      const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
+      const time = { leftMs: timeoutMs };
+      for (let round = 0; round < MAX_FILE_ROUNDS; round++) {
+        const task = { input, release: key, files: given, gaps };
+        const answer = await pool.run("reports", task, time);
+        if (answer.kind === "reports") return nonEmpty(answer.reports);
+        if (answer.kind === "failed") {
+          throw new CrashFailure("engine", `processing failed: ${answer.message}`);
+        }
+        if (release === null) break;
+        const found = await files.find(release, answer.basenames);
+        for (const [name, list] of found.files) given.set(name, list);
+        gaps.push(...found.gaps);
+      }
+      const limit = `MAX_FILE_ROUNDS (${MAX_FILE_ROUNDS})`;
+      throw new CrashFailure("engine", `processing asked for files more than ${limit} times`);
+    },
+    async pycMap(bytes) {
+      const answer = await pool.run("pycMap", { bytes }, { leftMs: timeoutMs });
+      if (answer.kind === "map") return answer;
+      throw new CrashFailure("engine", answer.message);
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** A crash without a report would be neither processed nor failed, and gone. */
+function nonEmpty(reports: readonly FinishedReport[]): readonly FinishedReport[] {
+  if (reports.length > 0) return reports;
+  throw new CrashFailure("engine", "processing made no report of this crash");
+}

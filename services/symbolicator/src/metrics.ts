@@ -1,0 +1,60 @@
+/** What the worker counts and measures. README.md lists every name; a test holds it to that. */
+import { Counter, Gauge, Histogram, Registry } from "@faultline/shared";
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly crashes: Counter<"outcome">;
+  readonly repeats: Counter;
+  readonly failures: Counter<"reason">;
+  readonly crashSeconds: Histogram;
+  readonly batchSize: Histogram<"batch">;
+  readonly threads: Gauge;
+  readonly threadBusy: Counter;
+  readonly fileLookups: Counter<"result">;
+  readonly fileCacheBytes: Gauge;
+  readonly symbolFiles: Counter<"state">;
+  readonly swept: Counter;
+  readonly upkeepSeconds: Histogram<"task">;
+  readonly upkeepFailures: Counter<"task">;
+  readonly jobErrors: Counter<"queue">;
+}
+
+const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
+const SIZES = [1, 2, 5, 10, 20, 50, 100];
+
+/** A registry of its own, so that two workers in one process do not mix. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const named = <Label extends string>(name: string, help: string, labelNames: Label[]) => ({
+    name: `faultline_symbolicator_${name}`,
+    help,
+    labelNames,
+    registers: [registry],
+  });
+  const counter = <Label extends string = never>(name: string, help: string, ...labels: Label[]) =>
+    new Counter<Label>(named(name, help, labels));
+  const gauge = (name: string, help: string) => new Gauge(named(name, help, []));
+  const histogram = <Label extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    ...labels: Label[]
+  ) => new Histogram<Label>({ ...named(name, help, labels), buckets });
+  return {
+    registry,
+    crashes: counter("crashes_total", "Crashes saved, those of further dumps included", "outcome"),
+    repeats: counter("repeats_total", "Jobs whose crash was saved already"),
+    failures: counter("failures_total", "Crashes that could not be processed", "reason"),
+    crashSeconds: histogram("crash_seconds", "Time from a job's start to its crash saved", SECONDS),
+    batchSize: histogram("batch_size", "Crashes loaded or saved together", SIZES, "batch"),
+    threads: gauge("threads", "Worker threads that may run at once"),
+    threadBusy: counter("thread_busy_seconds_total", "Time that worker threads were at work"),
+    fileLookups: counter("file_lookups_total", "Base names that a thread asked for", "result"),
+    fileCacheBytes: gauge("file_cache_bytes", "Release files kept in memory"),
+    symbolFiles: counter("symbol_files_total", "Symbol files turned into caches", "state"),
+    swept: counter("swept_total", "Waiting crashes whose jobs were added again"),
+    upkeepSeconds: histogram("upkeep_seconds", "Time of one upkeep task", SECONDS, "task"),
+    upkeepFailures: counter("upkeep_failures_total", "Upkeep tasks that failed", "task"),
+    jobErrors: counter("job_errors_total", "Jobs that will be tried again", "queue"),
+  };
+}

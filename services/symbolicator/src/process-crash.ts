@@ -1,0 +1,97 @@
+/** One crash, top to bottom: row → bytes → reports → groups and counts. */
+import {
+  childCrashId,
+  MAX_PROCESS_ATTEMPTS,
+  type CrashJob,
+  type Outcome,
+  type PendingCrash,
+  type ProcessedJob,
+} from "@faultline/shared";
+import type { Attachments } from "./attachments.ts";
+import type { Engine } from "./engine.ts";
+import { CrashFailure, reasonText } from "./failure.ts";
+import type { Metrics } from "./metrics.ts";
+import { occurredAt } from "./occurred-at.ts";
+import type { FinishedReport } from "./thread-messages.ts";
+
+/** What a job is done with. */
+export interface Tools {
+  /** Null when the crash does not wait any more: it was saved before. */
+  readonly load: (crashId: string) => Promise<PendingCrash | null>;
+  readonly attachments: Attachments;
+  readonly engine: Engine;
+  /** Answers with what was saved: nothing when another call saved the crash before. */
+  readonly save: (job: ProcessedJob) => Promise<readonly Outcome[]>;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Resolves when the crash is saved, processed or failed, by this call or another. Rejects when the
+ * fault is not the crash's own (database, queue, blob store): the job is tried again then.
+ */
+export async function processCrash(job: CrashJob, stalls: number, tools: Tools): Promise<void> {
+  const begun = performance.now();
+  const crash = await tools.load(job.crashId);
+  if (crash === null) return tools.metrics.repeats.inc();
+  const outcomes = await workOut(crash, stalls, tools).catch((error: unknown) => [
+    failedOutcome(crash, error, tools.metrics),
+  ]);
+  const saved = await tools.save({ crashId: crash.id, outcomes });
+  if (saved.length === 0) return tools.metrics.repeats.inc();
+  for (const { error } of saved) {
+    tools.metrics.crashes.inc({ outcome: error === null ? "processed" : "failed" });
+  }
+  tools.metrics.crashSeconds.observe((performance.now() - begun) / 1000);
+}
+
+async function workOut(
+  crash: PendingCrash,
+  stalls: number,
+  { attachments, engine }: Tools,
+): Promise<readonly Outcome[]> {
+  if (stalls > MAX_PROCESS_ATTEMPTS) {
+    throw new CrashFailure(
+      "worker-died",
+      `the worker died ${stalls} times while it worked on this crash (MAX_PROCESS_ATTEMPTS: ${MAX_PROCESS_ATTEMPTS})`,
+    );
+  }
+  return await attachments.withText(crash, async (text, gaps) => {
+    const input = { metadata: crash.metadata, faulthandler: text };
+    const reports = await engine.reports(input, crash.release, gaps);
+    return reports.map((finished, index) => processedOutcome(crash, finished, index));
+  });
+}
+
+/** The first dump of a text is the crash itself, the others are its children. */
+function processedOutcome(crash: PendingCrash, finished: FinishedReport, index: number): Outcome {
+  const child = index > 0;
+  return {
+    ...commonOutcome(crash),
+    crashId: child ? childCrashId(crash.id, index) : crash.id,
+    parent: child ? crash.id : null,
+    ...finished,
+  };
+}
+
+function failedOutcome(crash: PendingCrash, error: unknown, metrics: Metrics): Outcome {
+  if (!(error instanceof CrashFailure)) throw error;
+  metrics.failures.inc({ reason: error.reason });
+  return { ...commonOutcome(crash), error: reasonText(error.message) };
+}
+
+function commonOutcome(crash: PendingCrash): Outcome {
+  const { release, environment, host, time } = crash.metadata;
+  return {
+    crashId: crash.id,
+    parent: null,
+    projectId: crash.projectId,
+    receivedAt: crash.receivedAt,
+    occurredAt: occurredAt(time, crash.receivedAt),
+    release,
+    environment,
+    host,
+    error: null,
+    group: null,
+    report: null,
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * What the main thread and the worker threads say to each other. All of it is cloned, but the contents
+ * of release files, which lie in shared memory: a hot file is not copied for every crash.
+ */
+import type { CrashInput, Gap, GroupSeed, PythonFiles } from "@faultline/shared";
+
+/** The thread stores 1 at index 0 when it begins: a task that never began did not fail by its own fault. */
+export type StartMark = Int32Array<SharedArrayBuffer>;
+
+export interface ReportsTask {
+  readonly started: StartMark;
+  readonly input: CrashInput;
+  /** "release id/symbols version": what the files are cached under. Null: the crash has no release files. */
+  readonly release: string | null;
+  /** Files that an earlier answer asked for, all of them. */
+  readonly files: PythonFiles;
+  /** What the main thread had to leave out, to be kept with every report. */
+  readonly gaps: readonly Gap[];
+}
+
+export interface FinishedReport {
+  readonly group: GroupSeed | null;
+  /** zstd of the report's JSON. */
+  readonly report: Uint8Array;
+}
+
+export type ReportsAnswer =
+  | { readonly kind: "reports"; readonly reports: readonly FinishedReport[] }
+  /** The thread holds none of these: run the task again with them. */
+  | { readonly kind: "need"; readonly basenames: readonly string[] }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface MapTask {
+  readonly started: StartMark;
+  /** A .pyc file. */
+  readonly bytes: Uint8Array;
+}
+
+export type MapAnswer =
+  | {
+      readonly kind: "map";
+      readonly map: Uint8Array;
+      readonly version: number;
+      readonly pythonVersion: string;
+      readonly codeFilename: string;
+    }
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,0 +1,99 @@
+/**
+ * Worker threads with limits on time and memory: what a hostile file can cost is one thread for a few
+ * seconds. Threads start when there is work and end when there is none.
+ */
+import { Piscina } from "piscina";
+import { CrashFailure } from "./failure.ts";
+import { createGate } from "./gate.ts";
+import { THREAD_IDLE_MS } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import type { MapAnswer, MapTask, ReportsAnswer, ReportsTask } from "./thread-messages.ts";
+
+/** What the threads' code exports, and what it takes and gives. */
+interface Tasks {
+  readonly reports: { readonly takes: ReportsTask; readonly gives: ReportsAnswer };
+  readonly pycMap: { readonly takes: MapTask; readonly gives: MapAnswer };
+}
+
+export interface ThreadPool {
+  /**
+   * Runs one task on a thread that does nothing else, for at most the time left, and takes what it
+   * needed from that. Rejects with CrashFailure when the task ended its thread, with anything else
+   * when it never began.
+   */
+  run<Name extends keyof Tasks>(
+    name: Name,
+    task: Omit<Tasks[Name]["takes"], "started">,
+    time: { leftMs: number },
+  ): Promise<Tasks[Name]["gives"]>;
+  /** Nothing may be under way. */
+  close(): Promise<void>;
+}
+
+export interface ThreadOptions {
+  readonly threads: number;
+  readonly heapMib: number;
+  readonly metrics: Metrics;
+  readonly onError: (error: Error) => void;
+  readonly code: URL;
+}
+
+export function openThreadPool(options: ThreadOptions): ThreadPool {
+  const { threads, heapMib, metrics } = options;
+  const pool = new Piscina({
+    filename: options.code.href,
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout: THREAD_IDLE_MS,
+    resourceLimits: { maxOldGenerationSizeMb: heapMib, maxYoungGenerationSizeMb: YOUNG_MIB },
+    env: {},
+    recordTiming: false,
+  });
+  pool.on("error", options.onError);
+  // A task never waits inside the pool: its time would run, and a pool whose last thread died does
+  // not start another for what waits (seen with piscina 5.3, minThreads 0).
+  const gate = createGate(threads);
+  let closing = false;
+  return {
+    run: (name, task, time) =>
+      gate.run(1, async () => {
+        const started = new Int32Array(new SharedArrayBuffer(4));
+        const aborter = new AbortController();
+        const timer = setTimeout(() => aborter.abort(), time.leftMs);
+        const begun = performance.now();
+        try {
+          return await pool.run({ ...task, started }, { name, signal: aborter.signal });
+        } catch (error) {
+          if (closing || Atomics.load(started, 0) === 0) throw error;
+          throw failureOf(error, heapMib, aborter.signal.aborted ? time.leftMs : null);
+        } finally {
+          clearTimeout(timer);
+          const ms = performance.now() - begun;
+          time.leftMs = Math.max(0, time.leftMs - ms);
+          metrics.threadBusy.inc(ms / 1000);
+        }
+      }),
+    async close() {
+      closing = true;
+      await pool.destroy();
+    },
+  };
+}
+
+/** Room for short-lived objects: more saves collections, and every thread pays for it. */
+const YOUNG_MIB = 32;
+
+function failureOf(error: unknown, heapMib: number, timedOutMs: number | null): CrashFailure {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  if (timedOutMs !== null) {
+    const message = `processing took longer than PROCESS_TIMEOUT_MS (stopped after ${Math.ceil(timedOutMs)} ms)`;
+    return new CrashFailure("timeout", message, { cause });
+  }
+  if ("code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY") {
+    const message = `processing needed more memory than PROCESS_HEAP_MIB (${heapMib} MiB)`;
+    return new CrashFailure("memory", message, { cause });
+  }
+  return new CrashFailure("engine", `the thread ended while processing: ${cause.message}`, {
+    cause,
+  });
+}

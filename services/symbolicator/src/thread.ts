@@ -1,0 +1,119 @@
+/**
+ * A worker thread: runs the pure engine over hostile bytes, under the limits its owner (engine.ts) set.
+ * It has no connection, file or environment; whatever it needs is in its task or it asks for it.
+ */
+import { zstdCompressSync } from "node:zlib";
+import { buildReports } from "@faultline/processor";
+import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
+import type { GroupSeed, PythonFile, PythonFiles, Report } from "@faultline/shared";
+import { createCache } from "./cache.ts";
+import { OPEN_MAP_CACHE_BYTES, THREAD_FILE_CACHE_BYTES } from "./limits.ts";
+import type {
+  FinishedReport,
+  MapAnswer,
+  MapTask,
+  ReportsAnswer,
+  ReportsTask,
+} from "./thread-messages.ts";
+
+const fileCache = createCache<readonly PythonFile[]>(THREAD_FILE_CACHE_BYTES);
+const openMaps = createCache<PycMap>(OPEN_MAP_CACHE_BYTES);
+
+/** One crash's bytes → its reports, or the files that are missing for them. */
+export function reports(task: ReportsTask): ReportsAnswer {
+  Atomics.store(task.started, 0, 1);
+  try {
+    const engine = buildReports(task.input, openMap);
+    let step = engine.next();
+    while (step.done !== true) {
+      const files = filesFor(task, step.value.basenames);
+      if (files === null) return { kind: "need", basenames: step.value.basenames };
+      step = engine.next(files);
+    }
+    return { kind: "reports", reports: step.value.map(({ report }) => finish(report, task)) };
+  } catch (error) {
+    return { kind: "failed", message: messageOf(error) };
+  }
+}
+
+/** A .pyc → its map. */
+export function pycMap(task: MapTask): MapAnswer {
+  Atomics.store(task.started, 0, 1);
+  try {
+    const map = buildPycMap(task.bytes);
+    const { pythonVersion, filename } = openPycMap(map);
+    return {
+      kind: "map",
+      map,
+      version: PYC_MAP_VERSION,
+      pythonVersion,
+      codeFilename: storable(filename),
+    };
+  } catch (error) {
+    return { kind: "failed", message: messageOf(error) };
+  }
+}
+
+/** Null when any of the names must be asked for. */
+function filesFor(task: ReportsTask, basenames: readonly string[]): PythonFiles | null {
+  const files = new Map<string, readonly PythonFile[]>();
+  for (const name of basenames) {
+    const found = task.release === null ? [] : known(task, `${task.release}/${name}`, name);
+    if (found === undefined) return null;
+    files.set(name, found);
+  }
+  return files;
+}
+
+function known(task: ReportsTask, key: string, name: string): readonly PythonFile[] | undefined {
+  const given = task.files.get(name);
+  if (given === undefined) return fileCache.get(key);
+  const bytes = given.reduce(
+    (sum, { map, source }) => sum + (map?.length ?? 0) + (source?.length ?? 0),
+    0,
+  );
+  fileCache.set(key, given, bytes);
+  return given;
+}
+
+function openMap(file: PythonFile): PycMap {
+  const open = openMaps.get(file.key);
+  if (open !== undefined) return open;
+  const bytes = file.map ?? new Uint8Array();
+  const map = openPycMap(bytes);
+  openMaps.set(file.key, map, bytes.length);
+  return map;
+}
+
+function finish(built: Report, task: ReportsTask): FinishedReport {
+  const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
+  // zlib answers with a view of a larger buffer, and cloning would take all of that along
+  return {
+    group: seedOf(report),
+    report: new Uint8Array(zstdCompressSync(JSON.stringify(report))),
+  };
+}
+
+function seedOf({ grouping, kind, classification }: Report): GroupSeed | null {
+  if (grouping === null) return null;
+  return {
+    ruleset: grouping.ruleset,
+    coarse: grouping.coarse,
+    mid: grouping.group,
+    link: grouping.link,
+    title: storable(grouping.title),
+    culprit: grouping.culprit === null ? null : storable(grouping.culprit),
+    kind,
+    classification,
+    confidence: grouping.confidence,
+  };
+}
+
+/** Postgres keeps neither NUL nor half a surrogate pair in its text. */
+const storable = (text: string): string => text.replaceAll("\0", "\u{fffd}").toWellFormed();
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
+  return `${error.name}${code}: ${error.message}`;
+}

@@ -1,0 +1,36 @@
+/** Stands in for thread.ts where a test needs a thread that misbehaves: does what the text says. */
+import { zstdCompressSync } from "node:zlib";
+import type { MapAnswer, MapTask, ReportsAnswer, ReportsTask } from "../src/thread-messages.ts";
+
+export function reports({ input, started, release, files, gaps }: ReportsTask): ReportsAnswer {
+  Atomics.store(started, 0, 1);
+  const text = Buffer.from(input.faulthandler ?? []).toString();
+  if (text === "loop") for (;;);
+  if (text === "grow") for (const grown: unknown[] = []; ;) grown.push(Array.from({ length: 1e5 }));
+  if (text === "throw") return { kind: "failed", message: "RangeError: a\0b \ud800" };
+  if (text === "exit") process.exit(3);
+  if (text === "nothing") return { kind: "reports", reports: [] };
+  if (text === "ask" && !files.has("jobs.py")) return { kind: "need", basenames: ["jobs.py"] };
+  if (text === "insist") return { kind: "need", basenames: ["jobs.py"] };
+  const said = { version: 1, text, release, files: [...files.keys()], gaps };
+  const group = {
+    ruleset: "test-1",
+    coarse: "c",
+    mid: text,
+    link: null,
+    title: text === "unstorable" ? "a\0b" : text,
+    culprit: null,
+    kind: "signal",
+    classification: null,
+    confidence: "high",
+  };
+  const report = new Uint8Array(zstdCompressSync(JSON.stringify(said)));
+  const dumps = text === "three" ? 3 : 1;
+  return { kind: "reports", reports: Array.from({ length: dumps }, () => ({ group, report })) };
+}
+
+export function pycMap({ bytes, started }: MapTask): MapAnswer {
+  Atomics.store(started, 0, 1);
+  if (bytes.length === 0) for (;;);
+  return { kind: "map", map: bytes, version: 1, pythonVersion: "3.13", codeFilename: "a.py" };
+}
