@@ -166,18 +166,26 @@ export function openWorker<Name extends QueueName>(
       createPostgresBackend,
     );
     worker.on("error", onError);
-    return { close: () => worker.close() };
+    return { close: () => closeSoon(worker.close()) };
   }
   const connection = new Redis(config.redisUrl, { maxRetriesPerRequest: null });
   const worker = new Worker(name, process, { ...options, connection, prefix: PREFIX });
   worker.on("error", onError);
   return {
     async close() {
-      await worker.close();
+      await closeSoon(worker.close());
       connection.disconnect();
     },
   };
 }
+
+/** A worker tells the queue of its last jobs for as long as that is away; they will be run again, and found done. */
+const CLOSE_TIMEOUT_MS = 15_000;
+
+const closeSoon = (closed: Promise<void>): Promise<void> =>
+  within(CLOSE_TIMEOUT_MS, closed, "the queue is away").catch((error: unknown) => {
+    if (!(error instanceof QueueAwayError)) throw error;
+  });
 
 /** A job whose worker has not been heard of for this long is given to another: harmless should it live. */
 const LOCK_MS = 10_000;
