@@ -16,7 +16,9 @@ export async function serveMetrics(
   port: number,
 ): Promise<MetricsServer> {
   collectDefaultMetrics({ register: registry });
-  const server = createServer((request, response) => void answer(registry, request, response));
+  const server = createServer((request, response) => {
+    answer(registry, request, response).catch(() => response.destroy());
+  });
   server.listen(port, host);
   await once(server, "listening");
   return {
