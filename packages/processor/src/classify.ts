@@ -5,11 +5,10 @@
  * ntstatus.h for the codes of Windows exceptions. A text holds no fault address, so nothing here
  * tells a null dereference from another bad access.
  */
-import type { DumpKind, TextThread } from "@faultline/faulthandler";
+import type { DumpKind, TextFrame, TextThread } from "@faultline/faulthandler";
 import type { Classification, Gap, NativeFrame, ReportKind } from "@faultline/shared";
 import type { TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
-import { deepRecursion } from "./recursion.ts";
 
 /** What ended the process, as far as the text says. */
 export interface Cause {
@@ -171,12 +170,33 @@ export function inferOverflow(
   if (!isBadAccess || thread.framesTruncated === null) return { cause, gaps: [] };
   const died = native.filter(({ role }) => role !== "trampoline").slice(0, 4);
   if (died.some((frame) => raising.test(frame.function ?? ""))) return { cause, gaps: [] };
-  const cycle = deepRecursion(thread.frames.map((frame) => `${frame.file}\n${frame.name}`));
-  if (cycle === null) return { cause, gaps: [] };
-  const names = thread.frames.slice(cycle.start, cycle.start + cycle.period);
-  const detail = `Read as a stack overflow because ${names.map(({ name }) => name ?? "???").join(", ")} repeat ${cycle.times} times and older frames are cut off; the text holds no address that would prove it.`;
+  const block = repeatingBlock(thread.frames);
+  if (block.length === 0) return { cause, gaps: [] };
+  const names = block.map(({ name }) => name ?? "???").join(", ");
+  const detail = `Read as a stack overflow because nearly all of the ${thread.frames.length} frames repeat ${names} and older ones are cut off; the text holds no address that would prove it.`;
   return {
     cause: { ...cause, classification: "stack-overflow" },
     gaps: [gap("stack-overflow-inferred", detail)],
   };
 }
+
+/** Longest block of calls that is looked for. */
+const MAX_PERIOD = 8;
+
+/** Frames that the repetition must hold: CPython prints 100, and what the last level called may differ. */
+const MIN_REPEATING_FRAMES = 90;
+
+/** The block of functions that fills a stack of about a hundred frames; empty when there is none. */
+function repeatingBlock(frames: readonly TextFrame[]): readonly TextFrame[] {
+  for (let period = 1; period <= MAX_PERIOD; period++) {
+    let repeated = period;
+    for (let at = period; at < frames.length; at++) {
+      repeated = isSameFunction(frames[at]!, frames[at - period]!) ? repeated + 1 : period;
+      if (repeated >= MIN_REPEATING_FRAMES) return frames.slice(at - period + 1, at + 1);
+    }
+  }
+  return [];
+}
+
+const isSameFunction = (left: TextFrame, right: TextFrame): boolean =>
+  left.name === right.name && left.file === right.file;

@@ -43,7 +43,7 @@ export function* buildReports(
   openMap: OpenMap = openMapOf,
 ): Generator<NeedPythonFiles, ProcessedCrash[], PythonFiles> {
   const { faulthandler: bytes, metadata } = input;
-  if (bytes === null) return [{ report: withoutDump(metadata, []), span: null }];
+  if (bytes === null) return [{ report: withoutDump(metadata, [noText]), span: null }];
   const text = parseFaulthandler(bytes);
   const crashes = crashesOf(text.dumps);
   if (crashes.length === 0) {
@@ -148,16 +148,20 @@ const emptyReport: Report = {
 };
 
 /** A crash that nothing is known of but that it came. */
-function withoutDump(metadata: CrashMetadata, textGaps: readonly Gap[]): Report {
-  const detail =
-    "No faulthandler dump was found in what came: no header, no thread line and no C stack. Was faulthandler.enable() called, and its output kept?";
+function withoutDump(metadata: CrashMetadata, gaps: readonly Gap[]): Report {
+  const told = gaps.some(({ code }) => code === noText.code) ? gaps : [noText, ...gaps];
   const report: Report = {
     ...emptyReport,
     python: pythonSaid(metadata),
-    gaps: keepGaps([gap("no-dump", detail), ...textGaps], MAX_GAPS_PER_REPORT),
+    gaps: keepGaps(told, MAX_GAPS_PER_REPORT),
   };
   return { ...report, grouping: groupReport(report) };
 }
+
+const noText = gap(
+  "no-dump",
+  "No faulthandler dump came: was faulthandler.enable() called, and what it wrote kept?",
+);
 
 function extensionGaps(names: readonly string[]): Gap[] {
   const left = names.length - MAX_EXTENSION_MODULES;

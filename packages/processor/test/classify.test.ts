@@ -102,7 +102,7 @@ test.each([
     "marked",
     false,
   ],
-  ["a long way round", recursion(100, [..."abcdefghi"]), "marked", false],
+  ["a long way round", recursion(100, "abcdefghi".split("")), "marked", false],
 ] as const)("stack overflow is inferred: %s", (_, frames, framesTruncated, inferred) => {
   const thread = aThread(frames, { framesTruncated });
   const { cause: found, gaps } = inferOverflow(cause({}), thread, []);

@@ -20,8 +20,8 @@ export interface Anchors {
   readonly coarse: PythonSlot;
   /** Why these, for the frames' reasons. */
   readonly because: string;
-  /** False where no code of the program was found and the key is the next best thing. */
-  readonly own: boolean;
+  /** False where the key is the next best thing: no code of the program, or one helper's name. */
+  readonly strong: boolean;
 }
 
 /**
@@ -52,8 +52,8 @@ function importedModule(slots: readonly PythonSlot[]): Anchors | null {
   const body = slots[index];
   const below = slots[index + 1];
   if (body?.frame.name !== "<module>" || below === undefined || !isImport(below.frame)) return null;
-  const own = body.frame.role === "entry";
-  return { mid: [body], coarse: body, own, because: "the module whose import was running" };
+  const strong = body.frame.role === "entry";
+  return { mid: [body], coarse: body, strong, because: "the module whose import was running" };
 }
 
 function ownCode(slots: readonly PythonSlot[], hang: boolean): Anchors | null {
@@ -66,7 +66,9 @@ function ownCode(slots: readonly PythonSlot[], hang: boolean): Anchors | null {
   const own = helper ? [first, ...callers] : callers;
   const called = hang || own.length >= DEPTH ? [] : calledLibrary(slots, first);
   const because = "among the innermost frames of the program";
-  return { mid: [...called, ...own], coarse: regular[0] ?? first, own: true, because };
+  const mid = [...called, ...own];
+  const strong = regular.length > 0 || mid.length > 1;
+  return { mid, coarse: regular[0] ?? first, strong, because };
 }
 
 /**
@@ -83,7 +85,7 @@ function foreignCode(slots: readonly PythonSlot[]): Anchors | null {
     const mid = distinct(slots, ...roles).slice(0, DEPTH);
     const [coarse] = mid;
     if (coarse === undefined) continue;
-    return { mid, coarse, own: false, because: "the stack has no function of the program" };
+    return { mid, coarse, strong: false, because: "the stack has no function of the program" };
   }
   return null;
 }

@@ -69,7 +69,7 @@ function python(kind: Kind, anchors: Anchors, slots: readonly PythonSlot[]): Dec
   mark([anchors.coarse], ["coarse", "mid", "fine", "link"], `names the group: ${anchors.because}`);
   return {
     mode: "python",
-    confidence: anchors.own ? "high" : "low",
+    confidence: anchors.strong ? "high" : "low",
     coarse: [kind.base, "py", anchors.coarse.token],
     mid: [kind.refined, kind.message ?? "", ...tokens],
     fine: fineTokens(slots),

@@ -10,13 +10,12 @@ const assertions: readonly RegExp[] = [
   /Check failed:\s*(.{1,600}?)\s*(?:\(|$)/,
 ];
 
-/** Order matters: an address holds digits, a path holds names. */
+/** Order matters: a path holds names and numbers, a quoted text may hold anything. */
 const blanks: readonly (readonly [RegExp, string])[] = [
   [/[`'"‘][^`'"’\n]{0,200}['"’]/g, "<text>"],
   [/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, "<uuid>"],
   [/(?<![\w/])(?:[A-Za-z]:)?(?:[\\/][\w.@+~-]+){2,}[\\/]?/g, "<path>"],
-  [/\b0x[0-9a-f]+\b/gi, "<addr>"],
-  [/\b[0-9a-f]{8,}\b/gi, "<addr>"],
+  [/\b(?:0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{8,})\b/gi, "<n>"],
   [/(?<![\w])[-+]?\d+(?:\.\d+)*(?![\w])/g, "<n>"],
 ];
 
@@ -25,7 +24,7 @@ export function messageToken(message: string): string {
   for (const pattern of assertions) {
     const expression = pattern.exec(message)?.[1];
     if (expression !== undefined)
-      return clip(`assert ${expression.replaceAll(/\b0x[0-9a-f]{5,}\b/gi, "<addr>")}`);
+      return clip(`assert ${expression.replaceAll(/\b0x[0-9a-f]{5,}\b/gi, "<n>")}`);
   }
   let text = statement(message);
   for (const [pattern, blank] of blanks) text = text.replaceAll(pattern, blank);

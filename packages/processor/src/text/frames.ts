@@ -1,8 +1,8 @@
 /** Frames of a stack as lines for people. */
 import type { Frame, NativeFrame, PythonFrame, SourceContext } from "@faultline/shared";
 import { MAX_TEXT_FRAMES, TEXT_COLUMNS } from "../limits.ts";
-import { cycleAt } from "../recursion.ts";
 import { fitEnd, fitStart, plain, shownLine } from "./plain.ts";
+import { cycleAt } from "./recursion.ts";
 
 /** A frame's place in its stack: the number that grouping and people call it by. */
 interface Numbered {
@@ -45,8 +45,9 @@ const blockWords = (period: number): string =>
 
 function machineryRun(frames: readonly Numbered[], start: number): number {
   const role = nativeRole(frames[start]!.frame);
+  if (role === null) return 0;
   let end = start;
-  while (role !== null && end < frames.length && nativeRole(frames[end]!.frame) === role) end++;
+  while (end < frames.length && nativeRole(frames[end]!.frame) === role) end++;
   return end - start;
 }
 

@@ -23,18 +23,3 @@ export function cycleAt(keys: readonly string[], start: number): Cycle | null {
   }
   return best;
 }
-
-/** Frames nearest the crash that may differ before the recursion shows: what the last level called. */
-const MAX_LEAF_FRAMES = 8;
-
-/** Frames of a cycle that make a stack "deep recursion": CPython prints 100. */
-const MIN_DEEP_FRAMES = 90;
-
-/** The cycle that nearly fills a stack of about a hundred frames, else null. */
-export function deepRecursion(keys: readonly string[]): Cycle | null {
-  for (let start = 0; start <= MAX_LEAF_FRAMES && start + MIN_DEEP_FRAMES <= keys.length; start++) {
-    const cycle = cycleAt(keys, start);
-    if (cycle !== null && cycle.period * cycle.times >= MIN_DEEP_FRAMES) return cycle;
-  }
-  return null;
-}
