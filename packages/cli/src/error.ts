@@ -7,6 +7,7 @@ export type CliErrorCode =
   | "no-postgres"
   | "postgres-failed"
   | "not-found"
+  | "too-large"
   | "taken";
 
 export class CliError extends Error {

@@ -27,6 +27,8 @@ export interface TextThread {
   readonly ident: string | null;
   /** The operating system's thread name (3.14+). */
   readonly osName: string | null;
+  /** As printed; present only when it differs from `osName` (Windows escapes it). */
+  readonly osNameRaw?: string;
   /** The `Stack (most recent call first):` form, which names no thread. */
   readonly anonymous: boolean;
   readonly garbageCollecting: boolean;

@@ -1,0 +1,135 @@
+/**
+ * The dumps of one writer, from its lines: each is read as a word of the grammar; where it is none, it
+ * is divided where another text ended without a newline, or mended where another writer tore it.
+ */
+import { DumpSequence, type Sink } from "./dump-sequence.ts";
+import { ForeignText } from "./foreign.ts";
+import { frameStart, isPlainName, readFrame } from "./frame-line.ts";
+import { LOOKAHEAD_LINES } from "./limits.ts";
+import { type Line, splitLine } from "./lines.ts";
+import { findStart, readToken, type Token } from "./token.ts";
+import { type Mended, mendFrame, mendKnown, mendThread } from "./torn.ts";
+
+export class DumpStream {
+  readonly #foreign = new ForeignText();
+  readonly #dumps: DumpSequence;
+  /** Lines not read yet, so that a torn one can be joined with what follows. */
+  readonly #queue: Line[] = [];
+  #taken = 0;
+
+  constructor(sink: Sink) {
+    this.#dumps = new DumpSequence(sink);
+  }
+
+  /** Lines that belonged to a dump so far. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Learns what other writers' lines look like, from those before the first dump. */
+  learn(texts: readonly string[]): void {
+    for (const text of texts) this.#foreign.learn(text);
+  }
+
+  feed(line: Line): void {
+    this.#queue.push(line);
+    if (this.#queue.length > LOOKAHEAD_LINES) this.#readNext();
+  }
+
+  /** No more lines come. `textEnds`: not because other text went on for too long. */
+  end(textEnds: boolean): void {
+    while (this.#queue.length > 0) this.#readNext();
+    this.#dumps.finish(textEnds);
+  }
+
+  #readNext(): void {
+    const line = this.#queue.shift();
+    if (line !== undefined) this.#read(line);
+  }
+
+  #read(line: Line): void {
+    const token = readToken(line.text, line.whole);
+    if (token !== null && !isOdd(token)) this.#takeOrCut(token, line);
+    else this.#readOdd(token, line);
+  }
+
+  /** A line that is no word of the grammar, or one that may hold foreign text. */
+  #readOdd(token: Token | null, line: Line): void {
+    const start = findStart(line.text, line.whole);
+    if (start > 0) {
+      const [left, right] = splitLine(line, start);
+      this.#readLeft(left);
+      this.#read(right);
+      return;
+    }
+    const mended = line.whole ? this.#mend(token, line.text) : null;
+    if (mended !== null) this.#takeMended(mended, line);
+    else if (token !== null) this.#takeOrCut(token, line);
+    else if (!line.whole) this.#dumps.takeCut(line);
+    else if (this.#dumps.takeText(line)) this.#taken++;
+    else this.#foreign.learn(line.text);
+  }
+
+  /** What stands before the beginning of a dump in its line. */
+  #readLeft(line: Line): void {
+    const token = readToken(line.text);
+    if (token !== null) this.#take(token, line);
+    else if (this.#dumps.takeText(line)) this.#taken++;
+  }
+
+  #takeOrCut(token: Token, line: Line): void {
+    if (line.whole || this.#endsItself(token)) this.#take(token, line);
+    else this.#dumps.takeCut(line);
+  }
+
+  #take(token: Token, line: Line): boolean {
+    const taken = this.#dumps.take(token, line);
+    if (taken) this.#taken++;
+    else if (token.kind !== "blank") this.#dumps.takeText(line);
+    return taken;
+  }
+
+  /**
+   * Whether a word is complete although no newline ends it. Only a frame's name can go on: not past
+   * the bracket of `<module>`, nor where nothing longer is called by `_bootstrap_inner`.
+   */
+  #endsItself(token: Token): boolean {
+    if (token.kind !== "frame" || token.frame.name === null) return true;
+    const { name } = token.frame;
+    const caller = this.#dumps.dump?.lastFrame?.name;
+    return name.endsWith(">") || (name === "_bootstrap" && caller === "_bootstrap_inner");
+  }
+
+  #mend(token: Token | null, text: string): Mended<Token> | null {
+    const dump = this.#dumps.dump;
+    const known = dump === null ? null : mendKnown(text, this.#queue, this.#foreign);
+    if (known !== null || token !== null) return known;
+    const frame = dump?.expectsFrame
+      ? (mendFrame(text, this.#queue, dump.files) ?? frameBehindText(text))
+      : null;
+    if (frame !== null) return { ...frame, value: { kind: "frame", frame: frame.value } };
+    const thread = mendThread(text, this.#queue);
+    if (thread === null || (dump === null && thread.used === 0)) return null;
+    return { ...thread, value: { kind: "thread", thread: thread.value } };
+  }
+
+  #takeMended({ value, used }: Mended<Token>, line: Line): void {
+    const pieces = this.#queue.splice(0, used);
+    const taken = this.#take(value, { ...line, end: pieces.at(-1)?.end ?? line.end });
+    const damaged = value.kind === "frame" && value.frame.damaged === true;
+    if (taken) this.#dumps.dump?.countTorn(!damaged);
+  }
+}
+
+/** Words that can hold foreign text unnoticed: a function's name, a fatal error's message. */
+const isOdd = (token: Token): boolean =>
+  token.kind === "frame"
+    ? !isPlainName(token.frame.name)
+    : token.kind === "header" && token.header.kind === "fatal";
+
+/** A frame in a line that another writer began and did not end. */
+function frameBehindText(text: string): Mended<NonNullable<ReturnType<typeof readFrame>>> | null {
+  const at = text.indexOf(`${frameStart}"`, 1);
+  const frame = at < 0 ? null : readFrame(text.slice(at));
+  return frame !== null && isPlainName(frame.name) ? { value: frame, used: 0 } : null;
+}
