@@ -48,6 +48,14 @@ export const commands: Readonly<Record<string, Command>> = {
     help: ".pyc files to JSON, one object a line",
     load: () => import("./commands/pyc.ts"),
   },
+  symbolize: {
+    help: "addresses of an object to functions, files and lines",
+    load: () => import("./commands/symbolize.ts"),
+  },
+  cache: {
+    help: "build the symbol cache of an object",
+    load: () => import("./commands/cache.ts"),
+  },
   group: {
     help: "reports on stdin to their groups, one JSON line each",
     load: () => import("./commands/group.ts"),

@@ -1,0 +1,111 @@
+/** Builds the symbol cache of an ELF object from everything that was found of it. */
+import { Attribute, Tag } from "../dwarf/constants.ts";
+import { LineTableBuilder } from "../dwarf/line-table.ts";
+import { loadSections } from "../dwarf/sections.ts";
+import { readUnits, type Unit } from "../dwarf/unit.ts";
+import { buildId, debugIdOf } from "../elf/build-id.ts";
+import type { ElfFile } from "../elf/elf-file.ts";
+import { ElfType, machineName, SectionFlag } from "../elf/format.ts";
+import { debugSectionData } from "../elf/section-data.ts";
+import { functionSymbols } from "../elf/symbols.ts";
+import { DebugInfoError } from "../error.ts";
+import { fillGaps } from "./fill-gaps.ts";
+import type { CacheInfo } from "./format.ts";
+import { addDwarf, type DwarfUnit, namesOf } from "./from-dwarf.ts";
+import { type Demangle, FunctionSymbols } from "./function-symbols.ts";
+import { CacheModel } from "./model.ts";
+import { RowSink } from "./row-sink.ts";
+import { writeCache } from "./writer.ts";
+
+/** What belongs together: the object and its companions, those that were found. */
+export interface ObjectFiles {
+  readonly object: ElfFile;
+  /** Separate debug file (by build id or `.gnu_debuglink`). */
+  readonly debug: ElfFile | null;
+  /** Supplementary file (`.gnu_debugaltlink`, dwz). */
+  readonly supplementary: ElfFile | null;
+}
+
+/** Returns the cache's bytes. Throws DebugInfoError when not even the symbol table can be read. */
+export function buildCache(
+  files: ObjectFiles,
+  demangle: Demangle,
+  progress: (unitsDone: number, unitsTotal: number) => void = () => undefined,
+): Uint8Array {
+  const { object, debug } = files;
+  const gaps: string[] = [];
+  const model = new CacheModel();
+  const sink = new RowSink();
+  const table = symbolTable(files);
+  const symbols = new FunctionSymbols(table.functions, demangle);
+  const units = loadUnits(debug ?? object, files.supplementary, gaps);
+  const keepZero = object.type === ElfType.relocatable;
+  const lines =
+    units.length === 0
+      ? new LineTableBuilder().finish()
+      : addDwarf({ units, keepZero }, symbols, model, sink, gaps, progress);
+  const rows = fillGaps(sink.sorted(), symbols, lines, codeEnd(object), model);
+  return writeCache(
+    model,
+    rows,
+    describe(object, [...(units.length > 0 ? ["dwarf"] : []), ...table.sources], gaps),
+  );
+}
+
+function describe(object: ElfFile, sources: readonly string[], gaps: readonly string[]): CacheInfo {
+  const id = buildId(object);
+  return {
+    buildId: id,
+    debugId: id === null ? null : debugIdOf(id, object.reader.littleEndian),
+    machine: machineName(object.machine),
+    loadBase: object.loadBase,
+    sources,
+    gaps,
+  };
+}
+
+/** The fullest symbol table of object and debug file. */
+function symbolTable({ object, debug }: ObjectFiles): {
+  functions: ReturnType<typeof functionSymbols>;
+  sources: string[];
+} {
+  for (const elf of [debug, object]) {
+    const functions = elf === null ? [] : functionSymbols(elf, "symtab");
+    if (functions.length > 0) return { functions, sources: ["symtab"] };
+  }
+  const functions = functionSymbols(object, "dynsym");
+  return { functions, sources: functions.length > 0 ? ["dynsym"] : [] };
+}
+
+function loadUnits(
+  elf: ElfFile,
+  supplementary: ElfFile | null,
+  gaps: string[],
+): readonly DwarfUnit[] {
+  try {
+    const units = unitsOf(elf);
+    const supplementUnits = supplementary === null ? [] : unitsOf(supplementary);
+    const names = namesOf(units, supplementUnits);
+    const supplement = supplementUnits[0]?.sections ?? null;
+    return units.filter(holdsCode).map((unit) => ({ unit, lineUnit: unit, names, supplement }));
+  } catch (error) {
+    if (!(error instanceof DebugInfoError)) throw error;
+    gaps.push(error.message);
+    return [];
+  }
+}
+
+const unitsOf = (elf: ElfFile): readonly Unit[] =>
+  readUnits(
+    loadSections((name) => debugSectionData(elf, name), elf.reader.littleEndian, false),
+    false,
+  );
+
+const holdsCode = ({ root }: Unit): boolean =>
+  root.tag !== Tag.partialUnit || root.values.has(Attribute.stmtList);
+
+/** End of the executable section that lies highest. */
+const codeEnd = (elf: ElfFile): number =>
+  elf.sections
+    .filter((section) => (section.flags & SectionFlag.execinstr) !== 0)
+    .reduce((end, section) => Math.max(end, section.address + section.size), 0);

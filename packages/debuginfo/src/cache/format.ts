@@ -1,0 +1,58 @@
+/**
+ * The symbol cache: a file that answers "which function, line and inlined calls are at this address"
+ * without parsing. Version 1; little-endian; every section begins at a multiple of 8.
+ *
+ *     header     magic "FLSC", version, number of sections, 0; then for each section: offset, bytes (u32)
+ *     info       JSON: ids, machine, load base, what it was built from
+ *     blocks     u32 first address, u32 offset into `entries`; BLOCK_ENTRIES entries a block, the last may have fewer
+ *     entries    the rows, byte-coded (below)
+ *     scopes     five arrays of u32, one behind the other: function, parent, call file, call line, call column
+ *     functions  two arrays of u32: name, linkage name (offsets into `strings`)
+ *     files      two arrays of u32: directory with its closing slash, name (offsets into `strings`)
+ *     strings    LEB128 length and UTF-8 bytes each; offset 0 is the empty string, "unknown"
+ *
+ * Addresses are relative to the object's load base. A scope is a function, or one call inlined into a
+ * scope: its chain of parents is the stack at an address, and each call site is the line of its parent.
+ *
+ * An entry covers the addresses up to the next entry. Its first byte: bit 0, the scope changes (SLEB of
+ * the difference follows); bit 1, the file changes (ULEB follows); bit 2, a gap: nothing is known, and
+ * neither line nor column follows; bits 3 to 7, the distance from the entry before, 31: ULEB follows. Then
+ * SLEB of the line's difference and ULEB of the column. At the start of a block everything counts from 0,
+ * and the address from the block's first.
+ */
+export const MAGIC = 0x4353_4c46;
+export const CACHE_VERSION = 1;
+
+export const Section = {
+  info: 0,
+  blocks: 1,
+  entries: 2,
+  scopes: 3,
+  functions: 4,
+  files: 5,
+  strings: 6,
+} as const;
+export const SECTION_COUNT = 7;
+export const HEADER_BYTES = 16 + 8 * SECTION_COUNT;
+
+export const BLOCK_ENTRIES = 32;
+export const EntryBit = { scope: 1, file: 2, gap: 4 } as const;
+export const DISTANCE_SHIFT = 3;
+export const LONG_DISTANCE = 31;
+
+export const SCOPE_COLUMNS = 5;
+export const NO_SCOPE = 0xffff_ffff;
+
+/** What a cache says of its object. */
+export interface CacheInfo {
+  /** Lower-case hex; null for an object without one. */
+  readonly buildId: string | null;
+  readonly debugId: string | null;
+  readonly machine: string;
+  /** Virtual address that relative addresses count from. */
+  readonly loadBase: number;
+  /** What the names and lines came from, most telling first: "dwarf", "symtab", "dynsym", "breakpad". */
+  readonly sources: readonly string[];
+  /** What could not be read, in words. */
+  readonly gaps: readonly string[];
+}

@@ -1,0 +1,98 @@
+/**
+ * Stretches of addresses with their answers, gathered in any order and then laid side by side.
+ *
+ * Where two stretches overlap, the one that begins first keeps its addresses (copies of one function that
+ * the linker kept once look like that); the other gets what is left.
+ */
+export interface RowColumns {
+  readonly count: number;
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly scopes: Uint32Array;
+  readonly files: Uint32Array;
+  readonly lines: Uint32Array;
+  readonly columns: Uint16Array;
+}
+
+export class RowSink {
+  private size = 4096;
+  private count = 0;
+  /** Rows at which runs begin. */
+  private readonly runs: number[] = [0];
+  private starts = new Float64Array(this.size);
+  private ends = new Float64Array(this.size);
+  private scopes = new Uint32Array(this.size);
+  private files = new Uint32Array(this.size);
+  private lines = new Uint32Array(this.size);
+  private columns = new Uint16Array(this.size);
+
+  /** Adds [start, end); a row that goes on where the one before ended, with the same answer, lengthens it. */
+  add(start: number, end: number, scope: number, file: number, line: number, column: number): void {
+    const last = this.count - 1;
+    if (
+      last >= (this.runs.at(-1) as number) &&
+      this.ends[last] === start &&
+      this.scopes[last] === scope &&
+      this.files[last] === file &&
+      this.lines[last] === line &&
+      this.columns[last] === column
+    ) {
+      this.ends[last] = end;
+      return;
+    }
+    if (this.count === this.size) this.grow();
+    const at = this.count++;
+    this.starts[at] = start;
+    this.ends[at] = end;
+    this.scopes[at] = scope;
+    this.files[at] = file;
+    this.lines[at] = line;
+    this.columns[at] = column;
+  }
+
+  /** Says that rows from here on may lie anywhere; between two calls they go in by address. */
+  startRun(): void {
+    if (this.runs.at(-1) !== this.count) this.runs.push(this.count);
+  }
+
+  /** By start. Runs are moved whole: there are far fewer of them than rows. */
+  sorted(): RowColumns {
+    const { starts, count } = this;
+    const ends = [...this.runs.slice(1), count];
+    const runs = this.runs
+      .map((first, index) => ({ first, end: ends[index] as number }))
+      .filter((run) => run.end > run.first);
+    runs.sort((a, b) => (starts[a.first] as number) - (starts[b.first] as number));
+    const pick = <T extends Float64Array | Uint32Array | Uint16Array>(from: T, to: T): T => {
+      let at = 0;
+      for (const { first, end } of runs) {
+        to.set(from.subarray(first, end), at);
+        at += end - first;
+      }
+      return to;
+    };
+    return {
+      count,
+      starts: pick(starts, new Float64Array(count)),
+      ends: pick(this.ends, new Float64Array(count)),
+      scopes: pick(this.scopes, new Uint32Array(count)),
+      files: pick(this.files, new Uint32Array(count)),
+      lines: pick(this.lines, new Uint32Array(count)),
+      columns: pick(this.columns, new Uint16Array(count)),
+    };
+  }
+
+  private grow(): void {
+    this.size *= 2;
+    const larger = <T extends Float64Array | Uint32Array | Uint16Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.starts = larger(new Float64Array(this.size), this.starts);
+    this.ends = larger(new Float64Array(this.size), this.ends);
+    this.scopes = larger(new Uint32Array(this.size), this.scopes);
+    this.files = larger(new Uint32Array(this.size), this.files);
+    this.lines = larger(new Uint32Array(this.size), this.lines);
+    this.columns = larger(new Uint16Array(this.size), this.columns);
+  }
+}

@@ -1,0 +1,165 @@
+/** Writes a symbol cache; the layout heads format.ts. */
+import { hex } from "../error.ts";
+import { ByteSink } from "./byte-sink.ts";
+import {
+  BLOCK_ENTRIES,
+  CACHE_VERSION,
+  type CacheInfo,
+  DISTANCE_SHIFT,
+  EntryBit,
+  HEADER_BYTES,
+  LONG_DISTANCE,
+  MAGIC,
+  NO_SCOPE,
+  SCOPE_COLUMNS,
+  SECTION_COUNT,
+} from "./format.ts";
+import type { CacheModel } from "./model.ts";
+import type { RowColumns } from "./row-sink.ts";
+
+/** Addresses beyond this distance from the load base have no place in a cache. */
+const MAX_RELATIVE = 0xffff_fffe;
+
+export function writeCache(model: CacheModel, rows: RowColumns, info: CacheInfo): Uint8Array {
+  const { blocks, entries, dropped } = encodeRows(rows, info.loadBase);
+  const gaps =
+    dropped === 0
+      ? info.gaps
+      : [...info.gaps, `${dropped} ranges lie outside ${hex(info.loadBase)} + 4 GiB`];
+  const sections = [
+    Buffer.from(JSON.stringify({ ...info, gaps })),
+    u32s(blocks),
+    entries,
+    transposed(model.scopes, SCOPE_COLUMNS),
+    transposed(model.functions, 2),
+    transposed(model.files, 2),
+    model.strings.bytes(),
+  ];
+  return assemble(sections);
+}
+
+function assemble(sections: readonly Uint8Array[]): Uint8Array {
+  let at = align8(HEADER_BYTES);
+  const offsets = sections.map((section) => {
+    const offset = at;
+    at = align8(at + section.length);
+    return offset;
+  });
+  const file = new Uint8Array(at);
+  const view = new DataView(file.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, CACHE_VERSION, true);
+  view.setUint32(8, SECTION_COUNT, true);
+  sections.forEach((section, index) => {
+    const offset = offsets[index] as number;
+    view.setUint32(16 + 8 * index, offset, true);
+    view.setUint32(20 + 8 * index, section.length, true);
+    file.set(section, offset);
+  });
+  return file;
+}
+
+const align8 = (at: number): number => Math.ceil(at / 8) * 8;
+
+function u32s(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 4);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) => view.setUint32(index * 4, value, true));
+  return bytes;
+}
+
+/** Rows of `width` numbers to one array a column. */
+function transposed(values: readonly number[], width: number): Uint8Array {
+  const count = values.length / width;
+  const bytes = new Uint8Array(values.length * 4);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) =>
+    view.setUint32(((index % width) * count + Math.floor(index / width)) * 4, value, true),
+  );
+  return bytes;
+}
+
+function encodeRows(
+  rows: RowColumns,
+  loadBase: number,
+): { blocks: number[]; entries: Uint8Array; dropped: number } {
+  const encoder = new EntryEncoder();
+  let dropped = 0;
+  let end = 0;
+  for (let at = 0; at < rows.count; at += 1) {
+    const start = Math.max((rows.starts[at] as number) - loadBase, end);
+    const stop = (rows.ends[at] as number) - loadBase;
+    if (stop <= start) {
+      if (stop <= 0) dropped += 1;
+      continue;
+    }
+    if (stop > MAX_RELATIVE) {
+      dropped += 1;
+      continue;
+    }
+    if (start > end || at === 0) encoder.gap(end);
+    encoder.row(
+      start,
+      rows.scopes[at] as number,
+      rows.files[at] as number,
+      rows.lines[at] as number,
+      rows.columns[at] as number,
+    );
+    end = stop;
+  }
+  if (end > 0) encoder.gap(end);
+  return { blocks: encoder.blocks, entries: encoder.entries.view(), dropped };
+}
+
+class EntryEncoder {
+  readonly blocks: number[] = [];
+  readonly entries = new ByteSink();
+  private inBlock = BLOCK_ENTRIES;
+  private address = 0;
+  private scope = 0;
+  private file = 0;
+  private line = 0;
+  private inGap = false;
+
+  gap(address: number): void {
+    if (this.inGap) return;
+    this.begin(address);
+    this.head(address, EntryBit.gap);
+    this.inGap = true;
+  }
+
+  row(address: number, scope: number, file: number, line: number, column: number): void {
+    if (scope === NO_SCOPE) return this.gap(address);
+    this.begin(address);
+    const bits =
+      (scope === this.scope ? 0 : EntryBit.scope) | (file === this.file ? 0 : EntryBit.file);
+    this.head(address, bits);
+    if (scope !== this.scope) this.entries.sleb(scope - this.scope);
+    if (file !== this.file) this.entries.uleb(file);
+    this.entries.sleb(line - this.line);
+    this.entries.uleb(column);
+    this.scope = scope;
+    this.file = file;
+    this.line = line;
+    this.inGap = false;
+  }
+
+  private begin(address: number): void {
+    if (this.inBlock < BLOCK_ENTRIES) return;
+    this.blocks.push(address, this.entries.length);
+    this.inBlock = 0;
+    this.address = address;
+    this.scope = 0;
+    this.file = 0;
+    this.line = 0;
+  }
+
+  private head(address: number, bits: number): void {
+    const distance = address - this.address;
+    const short = Math.min(distance, LONG_DISTANCE);
+    this.entries.u8(bits | (short << DISTANCE_SHIFT));
+    if (short === LONG_DISTANCE) this.entries.uleb(distance);
+    this.address = address;
+    this.inBlock += 1;
+  }
+}

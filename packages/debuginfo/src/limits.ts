@@ -1,0 +1,31 @@
+/** What a hostile object file may cost, one number each; errors and gaps name them. */
+
+/** Section headers, program headers. */
+export const MAX_SECTIONS = 1_000_000;
+export const MAX_SEGMENTS = 65_536;
+/** One section after inflation. */
+export const MAX_SECTION_BYTES = 4 * 1024 ** 3 - 1;
+/** Inflated bytes for each stored byte; zlib itself cannot exceed 1032. */
+export const MAX_INFLATE_RATIO = 1100;
+/** Bytes of one note's name and description. */
+export const MAX_NOTE_BYTES = 64 * 1024;
+/** Characters of a symbol, function or file name that are kept. */
+export const MAX_NAME_BYTES = 16 * 1024;
+
+/** Abbreviations in one table, attributes in one abbreviation. */
+export const MAX_ABBREVIATIONS = 1_000_000;
+export const MAX_ATTRIBUTES = 1_000;
+/** Nesting of debug entries; deeper ones are left out. */
+export const MAX_ENTRY_DEPTH = 512;
+/** Steps from an entry to the one that names it (abstract origin, specification). */
+export const MAX_ORIGIN_STEPS = 16;
+/** Ranges of one entry. */
+export const MAX_RANGES = 100_000;
+/** Inlined calls inside one another. */
+export const MAX_INLINE_DEPTH = 256;
+/** Inlined calls in one function; further ones are left out. */
+export const MAX_INLINES = 200_000;
+/** Files and directories of one line program. */
+export const MAX_LINE_FILES = 1_000_000;
+/** Rows of all line programs of one file. */
+export const MAX_LINE_ROWS = 200_000_000;

@@ -1,0 +1,34 @@
+/** The fixtures (see fixtures/make.sh) and a cache built of one, in memory. */
+import { readFileSync } from "node:fs";
+import { demangle } from "../../cli/src/symbols/demangle.ts";
+import {
+  buildCache,
+  bytesSource,
+  type ElfFile,
+  openCache,
+  openElf,
+  type SymbolCache,
+} from "../src/index.ts";
+
+export const fixture = (name: string): Uint8Array =>
+  readFileSync(new URL(`fixtures/${name}`, import.meta.url));
+
+export const elfOf = (bytes: Uint8Array): ElfFile => openElf(bytesSource(bytes));
+
+export const cacheBytes = (object: Uint8Array, debug: Uint8Array | null = null): Uint8Array =>
+  buildCache(
+    { object: elfOf(object), debug: debug === null ? null : elfOf(debug), supplementary: null },
+    demangle,
+  );
+
+export const cacheOf = (object: Uint8Array, debug: Uint8Array | null = null): SymbolCache =>
+  openCache(cacheBytes(object, debug));
+
+/** [function, file, line] of each frame, innermost first. */
+export const answers = (
+  cache: SymbolCache,
+  address: number,
+): readonly (string | number | null)[][] =>
+  cache
+    .frames(address - cache.info.loadBase)
+    .map(({ function: name, file, line }) => [name, file, line]);
