@@ -39,7 +39,8 @@ function* reportLines(report: Report, about: AboutCrash): Generator<string> {
 }
 
 function* headLines(report: Report, about: AboutCrash): Generator<string> {
-  yield* labelled("died of", causeWords(report));
+  const died = report.kind !== "dump" && report.kind !== "timeout";
+  yield* labelled(died ? "died of" : "kind", causeWords(report));
   yield* labelled("message", report.message);
   yield* labelled("state", report.runtimeState);
   yield* labelled("system", systemWords(report));

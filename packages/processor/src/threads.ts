@@ -98,7 +98,7 @@ const isCut = (text: TextThread): boolean =>
 
 function stackGaps(text: TextThread): Gap[] {
   const gaps: Gap[] = [];
-  const shown = counted(text.frames.length, "frame");
+  const shown = counted(text.frames.filter(({ helper }) => helper !== true).length, "frame");
   if (text.framesTruncated === "marked") {
     gaps.push(
       gap("frames-cut", `Older frames are missing: CPython prints 100, and ${shown} came.`),
@@ -159,8 +159,8 @@ function notListed(dump: Dump, native: NativeStack | null): Gap {
       "The main thread, which CPython lists last, is missing from the text.",
     );
   }
-  const listed = counted(dump.threads.length, "listed thread");
-  const detail = `None of the ${listed} is marked as current: it happened on a thread that Python does not know (created by C code), or that part of the text is missing.${own}`;
+  const missing = dump.threadsTruncated ? "it is among those that were cut off, or " : "";
+  const detail = `No thread of the ${dump.threads.length} listed is marked as current: ${missing}it is one that Python does not know (created by C code), or that part of the text is missing.${own}`;
   return gap("thread-not-listed", detail);
 }
 

@@ -230,7 +230,7 @@ test("a crash that blames nobody, a hang, a dump on demand, a fatal error", () =
     timeoutSeconds: 2.5,
     threads: [thread([frame({})])],
   });
-  expect(textOf(hang)).toContain("died of     watchdog after 2.5 s (hang)");
+  expect(textOf(hang)).toContain("kind        watchdog after 2.5 s (hang)");
   expect(textOf(hang)).toContain("Thread taken to hang 0x7f81504b3200");
   const fatal = report({
     kind: "fatal",

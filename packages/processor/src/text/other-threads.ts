@@ -85,5 +85,5 @@ export function threadName(thread: Thread): string {
   const id = thread.ident ?? thread.id;
   const ids = id === null ? "" : thread.name === null ? id : ` (${id})`;
   const named = thread.name === null ? ids : `"${thread.name}"${ids}`;
-  return named === "" ? "a thread that is not named" : named;
+  return named === "" ? "(not known to Python)" : named;
 }
