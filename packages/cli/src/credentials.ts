@@ -23,21 +23,42 @@ export interface Credentials {
   readonly file: string;
 }
 
-/** `baseUrl`: where programs reach this server. */
+export interface FirstKey {
+  readonly projectId: number;
+  /** Null when every key of the project was revoked. */
+  readonly key: string | null;
+}
+
+/** The first project's first living key; makes both in an empty installation. */
+export async function ensureKey(pool: Pool): Promise<FirstKey> {
+  const [first] = await listProjects(pool);
+  if (first !== undefined) {
+    const keys = await listIngestKeys(pool);
+    const living = keys.find((one) => one.projectId === first.id && one.revokedAt === null);
+    return { projectId: first.id, key: living?.key ?? null };
+  }
+  return await transaction(pool, async (db) => {
+    const project = await createProject(db, "default", "Default");
+    if (project === null) throw new Error("project default appeared meanwhile");
+    return await createIngestKey(db, project.id, "first start");
+  });
+}
+
+/** Makes a token in an installation that has none; `baseUrl`: where programs reach this server. */
 export async function ensureCredentials(
   pool: Pool,
   data: string,
+  { projectId, key }: FirstKey,
   baseUrl: string,
 ): Promise<Credentials> {
   const file = join(data, "credentials");
-  const { key, projectId } = await ensureKey(pool);
   const dsn = key === null ? null : dsnOf(baseUrl, key, projectId);
   const known = readToken(file);
   if (known !== null || (await listTokens(pool)).length > 0) {
     if (known !== null) writeFile(file, dsn, known);
     return { dsn, newToken: null, file };
   }
-  // The file before the commit: a token that is stored but known to nobody would be worse than one known but not stored.
+  // The file before the commit: a token in the database that nobody was told would be worse than the reverse.
   const newToken = await transaction(pool, async (db) => {
     const { secret } = await createToken(db, {
       label: "first start",
@@ -49,21 +70,6 @@ export async function ensureCredentials(
     return secret;
   });
   return { dsn, newToken, file };
-}
-
-/** The first project's first living key; makes both in an empty installation. */
-async function ensureKey(pool: Pool): Promise<{ key: string | null; projectId: number }> {
-  const [first] = await listProjects(pool);
-  if (first !== undefined) {
-    const keys = await listIngestKeys(pool);
-    const living = keys.find((one) => one.projectId === first.id && one.revokedAt === null);
-    return { key: living?.key ?? null, projectId: first.id };
-  }
-  return await transaction(pool, async (db) => {
-    const project = await createProject(db, "default", "Default");
-    if (project === null) throw new Error("project default appeared meanwhile");
-    return await createIngestKey(db, project.id, "first start");
-  });
 }
 
 /** `http://KEY@host:port/ID`, the form Sentry's clients know. */

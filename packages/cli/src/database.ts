@@ -35,7 +35,7 @@ export async function withDatabase<T>(
   }
 }
 
-async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
+export async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = openPool(url, "cli", 2);
   try {
     return await work(pool);

@@ -5,12 +5,12 @@ import {
   ensurePartitions,
   migrate,
   openLog,
-  openPool,
   readConfig,
   type Config,
+  type Pool,
 } from "@faultline/shared";
-import { type Credentials, ensureCredentials } from "../credentials.ts";
-import { DEFAULT_DATA } from "../database.ts";
+import { ensureCredentials, ensureKey, type FirstKey } from "../credentials.ts";
+import { DEFAULT_DATA, withPool } from "../database.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../embedded-postgres.ts";
 import { CliError } from "../error.ts";
 import { untilStopped } from "../until-stopped.ts";
@@ -72,25 +72,26 @@ async function serve(config: Config, data: string, postgres: EmbeddedPostgres): 
     import("@faultline/ingest"),
     import("@faultline/symbolicator"),
   ]);
-  const url = config.url ?? `http://${hostInUrl(config.host)}:${config.port}`;
-  const credentials = await prepare(config, data, url);
+  const key = await withPool(config.databaseUrl, prepare);
   const log = openLog("start", config.logLevel);
   await using services = new AsyncDisposableStack();
-  services.adopt(await startSymbolicator(config, log), (one) => one.close());
-  services.adopt(await startIngest(config, log).catch(explainPort), (one) => one.close());
+  const { registry } = services.adopt(await startSymbolicator(config, log), (one) => one.close());
+  const ingest = services.adopt(
+    await startIngest(config, log, { registry }).catch(explainPort),
+    (one) => one.close(),
+  );
+  const url = config.url ?? `http://${hostInUrl(config.host)}:${ingest.port}`;
+  const credentials = await withPool(config.databaseUrl, (pool) =>
+    ensureCredentials(pool, data, key, url),
+  );
   process.stdout.write(welcome(url, credentials));
   await Promise.race([untilStopped(), postgres.ended.then(refuseEnd)]);
 }
 
-async function prepare(config: Config, data: string, url: string): Promise<Credentials> {
-  const pool = openPool(config.databaseUrl, "start", 1);
-  try {
-    await migrate(pool);
-    await ensurePartitions(pool, Date.now());
-    return await ensureCredentials(pool, data, url);
-  } finally {
-    await pool.end();
-  }
+async function prepare(pool: Pool): Promise<FirstKey> {
+  await migrate(pool);
+  await ensurePartitions(pool, Date.now());
+  return await ensureKey(pool);
 }
 
 /** An address to call, for one to listen on. */
