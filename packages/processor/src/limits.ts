@@ -44,12 +44,3 @@ export const MAX_SOURCE_LINE_CHARS = 400;
 
 /** Characters of source text in one report; frames after that show none. */
 export const MAX_SOURCE_CHARS_PER_REPORT = 128 * 1024;
-
-/** Width of the text that people read. */
-export const TEXT_COLUMNS = 100;
-
-/** Frames of one stack, groups of like threads, and frames of each that the text shows. */
-export const MAX_TEXT_FRAMES = 200;
-export const MAX_TEXT_THREAD_GROUPS = 40;
-export const MAX_TEXT_FRAMES_OF_OTHER_THREAD = 8;
-export const MAX_TEXT_EXTENSION_MODULES = 60;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { CrashMetadata, PythonFiles, Report } from "@faultline/shared";
-import { buildReports, renderReport, type OpenMap, type ProcessedCrash } from "../src/index.ts";
+import { renderReport, type CrashMetadata, type PythonFiles, type Report } from "@faultline/shared";
+import { buildReports, type OpenMap, type ProcessedCrash } from "../src/index.ts";
 import { aMap, anUpload, aSpan, filesOf, noMetadata, opener, utf8 } from "./builders.ts";
 
 interface Given {

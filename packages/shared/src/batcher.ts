@@ -17,12 +17,18 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** `act` gets a batch and answers with one result an item, in order. `lanes` batches may be under way at once. */
+/**
+ * `act` gets a batch and answers with one result an item, in order. `lanes` batches may be under way at
+ * once. With `weigh`, a batch ends before it would be heavier than `heaviest`; a heavier item goes alone.
+ */
 export function createBatcher<Item, Result>(options: {
   readonly most: number;
   readonly lanes: number;
+  readonly weigh?: (item: Item) => number;
+  readonly heaviest?: number;
   readonly act: (items: readonly Item[]) => Promise<readonly Result[]>;
 }): Batcher<Item, Result> {
+  const { most, weigh = () => 0, heaviest = Number.POSITIVE_INFINITY } = options;
   const waiting: Waiting<Item, Result>[] = [];
   let busy = 0;
   let running = 0;
@@ -41,11 +47,20 @@ export function createBatcher<Item, Result>(options: {
 
   function pump(): void {
     while (waiting.length > 0 && busy < options.lanes) {
-      const batch = waiting.splice(0, options.most);
+      const batch = waiting.splice(0, nextLength());
       busy += 1;
       running += batch.length;
       void run(batch);
     }
+  }
+
+  function nextLength(): number {
+    let weight = 0;
+    for (let at = 0; at < Math.min(most, waiting.length); at++) {
+      weight += weigh((waiting[at] as Waiting<Item, Result>).item);
+      if (weight > heaviest && at > 0) return at;
+    }
+    return most;
   }
 
   return {

@@ -19,3 +19,5 @@ export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./python-symbols.ts";
 export * from "./report.ts";
+export { renderGroupExplanation } from "./text/group-explanation.ts";
+export { renderReport, type AboutCrash } from "./text/report-text.ts";

@@ -51,3 +51,14 @@ export const CLIENT_ID_MAX_AGE_MS = 7 * 86_400_000;
 export const CLIENT_ID_MAX_AHEAD_MS = 3_600_000;
 /** The same content from the same host within this time is the same crash. */
 export const CONTENT_DUPLICATE_MS = 3_600_000;
+
+/** Width of the text that people read. */
+export const TEXT_COLUMNS = 100;
+
+/** Frames of one stack, groups of like threads, and frames of each that the text shows. */
+export const MAX_TEXT_FRAMES = 200;
+export const MAX_TEXT_THREAD_GROUPS = 40;
+export const MAX_TEXT_FRAMES_OF_OTHER_THREAD = 8;
+export const MAX_TEXT_EXTENSION_MODULES = 60;
+/** Names (threads, functions) in one line of it before it says "and N more". */
+export const MAX_TEXT_NAMES = 6;

@@ -54,3 +54,19 @@ test("a batch that fails rejects its own items only", async () => {
   expect(settled.map((entry) => entry.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(await batcher.add(4)).toBe(4);
 });
+
+test("no batch is heavier than it may be, but for a single item that is", async () => {
+  const batches: (readonly number[])[] = [];
+  const batcher = createBatcher<number, number>({
+    most: 10,
+    lanes: 1,
+    weigh: (item) => item,
+    heaviest: 10,
+    act: async (items) => {
+      batches.push(items);
+      return items;
+    },
+  });
+  await Promise.all([4, 6, 1, 25, 3, 3].map((item) => batcher.add(item)));
+  expect(batches).toEqual([[4, 6], [1], [25], [3, 3]]);
+});

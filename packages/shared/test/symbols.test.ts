@@ -95,7 +95,10 @@ test("a cache of another version waits to be made anew; a refused file says why 
     { ...cache, sha256: good.sha256, error: null, cache: Buffer.from("x") },
     { ...cache, sha256: bad.sha256, error: "marshal: unknown type 0x40 at 0x10", cache: null },
   ]);
-  expect(await findSymbolFiles(database.pool, [good.sha256, bad.sha256])).toEqual(
+  const find = (name: string) =>
+    findSymbolFiles(database.pool, project, name, [good.sha256, bad.sha256]);
+  expect(await find("another")).toEqual(new Map());
+  expect(await find("3.0")).toEqual(
     new Map([
       [good.sha256, { sha256: good.sha256, state: "ready", error: null }],
       [

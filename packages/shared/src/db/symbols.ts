@@ -190,15 +190,18 @@ export interface SymbolStatus {
   readonly error: string | null;
 }
 
-/** Which contents (hex) are stored at all, by hash. */
+/** Which contents (hex) a release holds, by hash. */
 export async function findSymbolFiles(
   db: Queryable,
+  projectId: number,
+  release: string,
   sha256s: readonly string[],
 ): Promise<ReadonlyMap<string, SymbolStatus>> {
   const { rows } = await db.query<SymbolStatus>(
-    `select encode(sha256, 'hex') as sha256, state, error from symbol_files
-      where sha256 = any(select decode(h, 'hex') from unnest($1::text[]) h)`,
-    [sha256s],
+    `select distinct encode(f.sha256, 'hex') as sha256, f.state, f.error
+       from releases r join release_files p on p.release_id = r.id join symbol_files f using (sha256)
+      where r.project_id = $1 and r.name = $2 and p.sha256 = any(select decode(h, 'hex') from unnest($3::text[]) h)`,
+    [projectId, release, sha256s],
   );
   return new Map(rows.map((row) => [row.sha256, row]));
 }

@@ -1,5 +1,5 @@
 /** Why a crash is in its group: every frame's part in the key, as a table. */
-import type { FrameGrouping, Grouping } from "@faultline/shared";
+import type { FrameGrouping, Grouping } from "../report.ts";
 import { MAX_TEXT_FRAMES, TEXT_COLUMNS } from "../limits.ts";
 import { fitStart, labelled, wrapped } from "./plain.ts";
 

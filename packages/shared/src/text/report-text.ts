@@ -2,12 +2,12 @@
  * A report as a person wants to read it at 3 a.m.: what died and where in their code first, then what
  * is uncertain, then the rest. Printable ASCII, at most 100 columns.
  */
-import type { Gap, Report, Thread } from "@faultline/shared";
-import { counted } from "./gaps.ts";
-import { MAX_TEXT_EXTENSION_MODULES } from "./limits.ts";
-import { stackLines } from "./text/frames.ts";
-import { otherThreadLines, threadName } from "./text/other-threads.ts";
-import { labelled, wrapped } from "./text/plain.ts";
+import type { Gap, Report, Thread } from "../report.ts";
+import { counted } from "./words.ts";
+import { MAX_TEXT_EXTENSION_MODULES } from "../limits.ts";
+import { stackLines } from "./frames.ts";
+import { otherThreadLines, threadName } from "./other-threads.ts";
+import { labelled, wrapped } from "./plain.ts";
 
 /** What is known of a crash beside its report; absent and null parts are left out. */
 export interface AboutCrash {

@@ -1,5 +1,5 @@
 /** Frames of a stack as lines for people. */
-import type { Frame, NativeFrame, PythonFrame, SourceContext } from "@faultline/shared";
+import type { Frame, NativeFrame, PythonFrame, SourceContext } from "../report.ts";
 import { MAX_TEXT_FRAMES, TEXT_COLUMNS } from "../limits.ts";
 import { fitEnd, fitStart, plain, shownLine } from "./plain.ts";
 import { cycleAt } from "./recursion.ts";

@@ -1,9 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Gap, Grouping, NativeFrame, PythonFrame, Report, Thread } from "@faultline/shared";
-import { TEXT_COLUMNS } from "../src/limits.ts";
-import { renderReport, type AboutCrash } from "../src/text.ts";
-import { renderGroupExplanation } from "../src/text/group-explanation.ts";
+import {
+  renderGroupExplanation,
+  renderReport,
+  TEXT_COLUMNS,
+  type AboutCrash,
+  type Gap,
+  type Grouping,
+  type NativeFrame,
+  type PythonFrame,
+  type Report,
+  type Thread,
+} from "../../src/index.ts";
 
 const about: AboutCrash = { id: "0193a1b2-0000-7000-8000-000000000000" };
 

@@ -1,7 +1,7 @@
 /** Threads beside the blamed one, those with the same stack folded into one. */
-import type { Frame, Thread } from "@faultline/shared";
+import type { Frame, Thread } from "../report.ts";
 import { MAX_TEXT_FRAMES_OF_OTHER_THREAD, MAX_TEXT_THREAD_GROUPS } from "../limits.ts";
-import { counted, listed } from "../gaps.ts";
+import { counted, listed } from "./words.ts";
 import { frameKey, shortFrame } from "./frames.ts";
 import { wrapped } from "./plain.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cycleAt, MAX_PERIOD } from "../src/text/recursion.ts";
+import { cycleAt, MAX_PERIOD } from "../../src/text/recursion.ts";
 
 test("the block that covers most frames", () => {
   expect(cycleAt("ababab".split(""), 0)).toEqual({ start: 0, period: 2, times: 3 });
