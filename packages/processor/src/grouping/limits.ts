@@ -17,3 +17,6 @@ export const MAX_MESSAGE_CHARS = 2048;
 
 /** Characters of a title. */
 export const MAX_TITLE_CHARS = 200;
+
+/** Paths whose location is remembered: the frames of a fleet lie in few files. */
+export const MAX_KNOWN_PATHS = 4096;

@@ -7,6 +7,7 @@
  * The report's own reading of paths (python/paths.ts) serves another end and may improve at any
  * time; this one is part of an algorithm and may not, so it shares nothing with it.
  */
+import { MAX_KNOWN_PATHS, MAX_PATH_CHARS } from "./limits.ts";
 import {
   deployDirectoryNames,
   deployDirectoryShapes,
@@ -33,10 +34,28 @@ const unknownLocation: Location = { origin: "app", module: "?" };
 
 export function locate(file: string | null, module: string | null): Location {
   if (file === null) return module === null ? unknownLocation : fromModule(module);
+  const found = remembered(file);
+  return module === null || found.origin === "generated" ? found : named(found.origin, module);
+}
+
+const known = new Map<string, Location>();
+
+/** A path's location depends on nothing else, so remembering it changes no answer. */
+function remembered(file: string): Location {
+  const before = known.get(file);
+  if (before !== undefined) return before;
+  const location = fromFile(file);
+  // A path that was cut keeps the whole of it in memory.
+  if (file.length >= MAX_PATH_CHARS) return location;
+  if (known.size >= MAX_KNOWN_PATHS) known.clear();
+  known.set(file, location);
+  return location;
+}
+
+function fromFile(file: string): Location {
   if (/^<[^>]*>$/.test(file) || ipykernel.test(file)) return fromSyntheticFile(file);
   // `<embedded stdlib>/tarfile.py`: how programs with a Python built into them name its files.
-  const path = fromPath(file.replace(/^<[^>]*>[\\/]+/, ""));
-  return module === null ? path : named(path.origin, module);
+  return fromPath(file.replace(/^<[^>]*>[\\/]+/, ""));
 }
 
 const ipykernel = /[\\/]ipykernel_\d+[\\/]/;
@@ -50,11 +69,12 @@ function fromSyntheticFile(file: string): Location {
     return named(origin, frozen);
   }
   if (ipykernel.test(file) || /^<(?:ipython-input|cell)\b/.test(file)) return notebookCell;
-  return {
-    origin: "generated",
-    module: file.replaceAll(/[-_. ]?\b(?:\d+|[0-9a-f]*\d[0-9a-f]{7,})\b/gi, ""),
-  };
+  return { origin: "generated", module: file.replaceAll(/[-_. ]?\b[0-9a-f]+\b/gi, withoutNumber) };
 }
+
+/** `<lambdifygenerated-3>` and `<cell-9f86d081884c>` count up; a word of the letters a to f does not. */
+const withoutNumber = (word: string): string =>
+  /^\W?\d+$/.test(word) || (word.length > 8 && /\d/.test(word)) ? "" : word;
 
 function fromModule(module: string): Location {
   return named(stdlibModules.has(topOf(module)) ? "stdlib" : "app", module);

@@ -84,6 +84,10 @@ test("a helper's name at the top makes the key one deeper, elsewhere it is passe
     "media.upload:store",
   ]);
   expect(tokensIn("mid", [init])).toEqual(["media.image:__init__"]);
+  expect([grouped([init]), grouped([init, make])].map(({ confidence }) => confidence)).toEqual([
+    "low",
+    "high",
+  ]);
 });
 
 test("decorators are looked through, wherever they stand", () => {

@@ -84,6 +84,8 @@ const paths: readonly (readonly [string, string, string])[] = [
     "generated",
     "<attrs generated init shop.media.Image>",
   ],
+  ["<lambdifygenerated-3>", "generated", "<lambdifygenerated>"],
+  ["<decade>", "generated", "<decade>"],
   ["", "app", "?"],
   ["/", "app", "?"],
 ];

@@ -1,0 +1,111 @@
+/** Whatever a line of JSON holds, it is grouped, and soon. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { groupReport } from "../../src/grouping/index.ts";
+import { app, at, crash } from "./stacks.ts";
+
+const KEY = /^[0-9a-f]{32}$/;
+
+const text = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.constantFrom("<module>", "<frozen x>", "\u001f", "/", "\\", "C:", ".", "..", "lib", "__del__"),
+  fc.string({ maxLength: 3 }).map((part) => part.repeat(2000)),
+);
+const value = fc.oneof(text, fc.jsonValue({ maxDepth: 2 }));
+const frame = fc.oneof(
+  value,
+  fc.record(
+    {
+      language: fc.oneof(fc.constantFrom("python", "native"), value),
+      module: value,
+      function: value,
+      qualname: value,
+      file: value,
+      inApp: value,
+      role: value,
+      pc: value,
+    },
+    { requiredKeys: [] },
+  ),
+);
+const thread = fc.oneof(
+  value,
+  fc.record({ stack: fc.oneof(fc.array(frame), value), crashed: value, garbageCollecting: value }),
+);
+const report = fc.record(
+  {
+    kind: fc.oneof(fc.constantFrom("signal", "timeout", "exception"), value),
+    reason: value,
+    message: value,
+    classification: value,
+    crashingThread: fc.oneof(fc.integer({ min: -1, max: 2 }), value),
+    threads: fc.oneof(fc.array(thread, { maxLength: 3 }), value),
+  },
+  { requiredKeys: [] },
+);
+
+test("junk of any shape is grouped", () => {
+  fc.assert(
+    fc.property(report, (input) => {
+      const grouping = groupReport(input);
+      expect(grouping.mid).toMatch(KEY);
+      expect(grouping.frames.every(({ reason }) => reason.length > 0)).toBe(true);
+      expect(grouping.title.length).toBeLessThanOrEqual(200);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("the same report has the same keys", () => {
+  fc.assert(
+    fc.property(report, (input) => {
+      expect(groupReport(input)).toEqual(groupReport(input));
+    }),
+  );
+});
+
+/** Milliseconds that every check below stays far under, on a busy machine too. */
+const SOON_MS = 2000;
+
+const soon = (input: object): number => {
+  const start = performance.now();
+  groupReport(input);
+  return performance.now() - start;
+};
+
+test("a hundred thousand frames take no longer than reading them", () => {
+  const different = Array.from({ length: 100_000 }, (_, index) => app("a/b.py", `f${index}`));
+  const same = different.map(() => app("a/b.py", "f"));
+  expect(soon(crash(different))).toBeLessThan(SOON_MS);
+  expect(soon(crash(same))).toBeLessThan(SOON_MS);
+});
+
+test.each([
+  "'",
+  "`'",
+  "/a",
+  "C:\\a\\",
+  "0x",
+  "a-",
+  "1.",
+  "Assertion ",
+  "a_",
+  "a1",
+  "<",
+  "_wrapper",
+  "(",
+  "f: ",
+])("a long run of %j takes no longer than reading it", (part) => {
+  const long = part.repeat(200_000);
+  const longest = { ...app(long, long), module: long };
+  const stack = [
+    longest,
+    app("a.py", long),
+    at(`<${long}>`, "f"),
+    at(`<${part.repeat(500)}>`, "f"),
+  ];
+  const deep = Array.from({ length: 128 }, () => stack).flat();
+  const message = `Assertion failed: ${long}`;
+  expect(soon(crash(deep, { reason: long, message, kind: "fatal" }))).toBeLessThan(SOON_MS);
+  expect(soon(crash(deep, { reason: "SIGABRT", message: long }))).toBeLessThan(SOON_MS);
+});
