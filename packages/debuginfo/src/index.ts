@@ -10,7 +10,7 @@ export { buildId, debugIdOf, noteBuildId } from "./elf/build-id.ts";
 export { type ElfFile, isElf, openElf, type Section, type Segment } from "./elf/elf-file.ts";
 export { debugSectionData, findSection, sectionData } from "./elf/section-data.ts";
 export { DebugInfoError, type DebugInfoErrorCode } from "./error.ts";
-export { buildCache, type ObjectFiles } from "./cache/build.ts";
+export { buildCache, type ObjectFiles, splitNames } from "./cache/build.ts";
 export { CACHE_VERSION, type CacheInfo } from "./cache/format.ts";
 export type { Demangle } from "./cache/function-symbols.ts";
 export { type Location, openCache, type SourceFrame, type SymbolCache } from "./cache/reader.ts";

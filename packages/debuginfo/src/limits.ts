@@ -29,3 +29,5 @@ export const MAX_INLINES = 200_000;
 export const MAX_LINE_FILES = 1_000_000;
 /** Rows of all line programs of one file. */
 export const MAX_LINE_ROWS = 200_000_000;
+/** Units of one .dwp package. */
+export const MAX_PACKAGE_UNITS = 1_000_000;

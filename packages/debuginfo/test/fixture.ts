@@ -15,14 +15,26 @@ export const fixture = (name: string): Uint8Array =>
 
 export const elfOf = (bytes: Uint8Array): ElfFile => openElf(bytesSource(bytes));
 
-export const cacheBytes = (object: Uint8Array, debug: Uint8Array | null = null): Uint8Array =>
+export const cacheBytes = (
+  object: Uint8Array,
+  debug: Uint8Array | null = null,
+  split: readonly Uint8Array[] = [],
+): Uint8Array =>
   buildCache(
-    { object: elfOf(object), debug: debug === null ? null : elfOf(debug), supplementary: null },
+    {
+      object: elfOf(object),
+      debug: debug === null ? null : elfOf(debug),
+      supplementary: null,
+      split: split.map(elfOf),
+    },
     demangle,
   );
 
-export const cacheOf = (object: Uint8Array, debug: Uint8Array | null = null): SymbolCache =>
-  openCache(cacheBytes(object, debug));
+export const cacheOf = (
+  object: Uint8Array,
+  debug: Uint8Array | null = null,
+  split: readonly Uint8Array[] = [],
+): SymbolCache => openCache(cacheBytes(object, debug, split));
 
 /** [function, file, line] of each frame, innermost first. */
 export const answers = (

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { demangle } from "../../cli/src/symbols/demangle.ts";
 import { corpus, corpusSkipReason } from "../../../test/corpus.ts";
-import { answers, cacheOf, fixture } from "./fixture.ts";
+import type { SymbolCache } from "../src/index.ts";
+import { answers, cacheOf, elfOf, fixture } from "./fixture.ts";
 
 /**
  * The differences in names that are known, all of the demangler: the return type of a template function is
@@ -89,6 +90,40 @@ test("column, linkage name and inlining are told", () => {
   expect(outer?.linkageName).toBe("_ZN6shapes7measureEPKNS_3BoxEi");
   expect(inner?.column).toBe(3);
 });
+
+const splitCases = [
+  ["base-clang-split-v4", "base-clang-g2"],
+  ["base-clang-split-v5", "base-clang-g2"],
+  ["base-gcc-split", "base-gcc-g2"],
+] as const;
+
+test.skipIf(corpus === null).each(splitCases)(
+  `%s: with its .dwo and with its .dwp as the same source built whole (skipped where ${corpusSkipReason})`,
+  (name, whole) => {
+    const read = (file: string): Uint8Array =>
+      readFileSync(join(corpus as string, "public/gimli-rs__object-testfiles/dwarf", file));
+    const reference = cacheOf(read(whole));
+    const text = elfOf(read(name)).sections.find((section) => section.name === ".text");
+    const split = [`${name}-base.dwo`, `${name}.dwp`].map((file) =>
+      cacheOf(read(name), null, [read(file)]),
+    );
+    const counts = split.map((cache) =>
+      inlinedAddresses(cache, text?.address ?? 0, text?.size ?? 0),
+    );
+    expect(counts).toEqual([
+      inlinedAddresses(reference, text?.address ?? 0, text?.size ?? 0),
+      counts[0],
+    ]);
+    expect(counts[0]).toBeGreaterThan(10);
+    expect(cacheOf(read(name)).info.gaps.join()).toMatch(/no \.dwo or \.dwp with it was given/);
+  },
+);
+
+/** How many addresses of a stretch lie in calls that were inlined. */
+const inlinedAddresses = (cache: SymbolCache, start: number, size: number): number =>
+  Array.from({ length: size }, (_, at) => cache.frames(start + at - cache.info.loadBase)).filter(
+    (frames) => frames.length > 1,
+  ).length;
 
 /** Objects of the corpus whose answers two of three other tools agree on. */
 const agreed = [

@@ -1,18 +1,20 @@
 /** Symbol caches on disk, by the content they were built from: `$XDG_CACHE_HOME/faultline` unless told otherwise. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
   buildCache,
   type ByteSource,
   CACHE_VERSION,
   openCache,
+  type ElfFile,
   openElf,
+  splitNames,
   type SymbolCache,
 } from "@faultline/debuginfo";
 import { demangle } from "./demangle.ts";
-import { openFileSource } from "./file-source.ts";
+import { type FileSource, openFileSource } from "./file-source.ts";
 
 /** Paths of an object and the companions that were given. */
 export interface ObjectPaths {
@@ -24,18 +26,22 @@ export interface ObjectPaths {
 export const defaultCacheFolder = (env: NodeJS.ProcessEnv): string =>
   join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "faultline");
 
-/** The cache of these files: read when it is there, built and kept otherwise. */
+/** The cache of these files: read when it is there, else built, and kept unless something was missing: it may come. */
 export function loadCache(paths: ObjectPaths, folder: string): SymbolCache {
-  const key = contentKey(paths);
-  const file = join(folder, `${key}.v${CACHE_VERSION}.symcache`);
+  const file = join(folder, `${contentKey(paths)}.v${CACHE_VERSION}.symcache`);
   const kept = readKept(file);
   if (kept !== null) return kept;
   const bytes = build(paths);
-  mkdirSync(folder, { recursive: true });
+  const cache = openCache(bytes);
+  if (cache.info.gaps.length === 0) keep(file, bytes);
+  return cache;
+}
+
+function keep(file: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, bytes);
   renameSync(draft, file);
-  return openCache(bytes);
 }
 
 /** Null when there is none, or one that was damaged: it is built anew. */
@@ -52,22 +58,35 @@ export function build(
   paths: ObjectPaths,
   progress?: (unitsDone: number, unitsTotal: number) => void,
 ): Uint8Array {
-  const sources = [paths.object, paths.debug, paths.supplementary].map((path) =>
-    path === null ? null : openFileSource(path),
-  );
+  const sources: FileSource[] = [];
+  const open = (path: string): ElfFile => {
+    const source = openFileSource(path);
+    sources.push(source);
+    return openElf(source);
+  };
+  const openNamed = (path: string | null): ElfFile | null => (path === null ? null : open(path));
   try {
-    const [object, debug, supplementary] = sources.map((source) =>
-      source === null ? null : openElf(source),
-    );
-    if (!object) throw new Error("an object is always given");
-    return buildCache(
-      { object, debug: debug ?? null, supplementary: supplementary ?? null },
-      demangle,
-      progress,
-    );
+    const object = open(paths.object);
+    const debug = openNamed(paths.debug);
+    const supplementary = openNamed(paths.supplementary);
+    const split = findSplit(paths, debug ?? object).map(open);
+    return buildCache({ object, debug, supplementary, split }, demangle, progress);
   } finally {
-    for (const source of sources) source?.close();
+    for (const source of sources) source.close();
   }
+}
+
+/** Files of split units: the package beside the object, else each .dwo where it was written or beside the object. */
+function findSplit({ object, debug }: ObjectPaths, elf: ElfFile): readonly string[] {
+  const packages = [object, debug].filter((path) => path !== null).map((path) => `${path}.dwp`);
+  const found = packages.filter((path) => existsSync(path));
+  if (found.length > 0) return found;
+  const places = (name: string): string[] => [
+    name,
+    join(dirname(object), name),
+    join(dirname(object), basename(name)),
+  ];
+  return splitNames(elf).flatMap((name) => places(name).find((path) => existsSync(path)) ?? []);
 }
 
 const CHUNK = 1 << 20;

@@ -11,7 +11,10 @@ import { functionSymbols } from "../elf/symbols.ts";
 import { DebugInfoError } from "../error.ts";
 import { fillGaps } from "./fill-gaps.ts";
 import type { CacheInfo } from "./format.ts";
-import { addDwarf, type DwarfUnit, namesOf } from "./from-dwarf.ts";
+import { functionNames } from "../dwarf/names.ts";
+import { joinSplit, readSplitUnits, splitGap, type SplitUnit } from "../dwarf/split.ts";
+import { stringOf } from "../dwarf/strings.ts";
+import { addDwarf, type DwarfUnit } from "./from-dwarf.ts";
 import { type Demangle, FunctionSymbols } from "./function-symbols.ts";
 import { CacheModel } from "./model.ts";
 import { RowSink } from "./row-sink.ts";
@@ -24,6 +27,8 @@ export interface ObjectFiles {
   readonly debug: ElfFile | null;
   /** Supplementary file (`.gnu_debugaltlink`, dwz). */
   readonly supplementary: ElfFile | null;
+  /** Files of split units: .dwo, or a .dwp package. */
+  readonly split: readonly ElfFile[];
 }
 
 /** Returns the cache's bytes. Throws DebugInfoError when not even the symbol table can be read. */
@@ -32,13 +37,13 @@ export function buildCache(
   demangle: Demangle,
   progress: (unitsDone: number, unitsTotal: number) => void = () => undefined,
 ): Uint8Array {
-  const { object, debug } = files;
+  const { object } = files;
   const gaps: string[] = [];
   const model = new CacheModel();
   const sink = new RowSink();
   const table = symbolTable(files);
   const symbols = new FunctionSymbols(table.functions, demangle);
-  const units = loadUnits(debug ?? object, files.supplementary, gaps);
+  const units = loadUnits(files, gaps);
   const keepZero = object.type === ElfType.relocatable;
   const lines =
     units.length === 0
@@ -78,21 +83,57 @@ function symbolTable({ object, debug }: ObjectFiles): {
 }
 
 function loadUnits(
-  elf: ElfFile,
-  supplementary: ElfFile | null,
+  { object, debug, supplementary, split }: ObjectFiles,
   gaps: string[],
 ): readonly DwarfUnit[] {
   try {
-    const units = unitsOf(elf);
+    const units = unitsOf(debug ?? object);
     const supplementUnits = supplementary === null ? [] : unitsOf(supplementary);
-    const names = namesOf(units, supplementUnits);
+    const names = functionNames(units, supplementUnits);
     const supplement = supplementUnits[0]?.sections ?? null;
-    return units.filter(holdsCode).map((unit) => ({ unit, lineUnit: unit, names, supplement }));
+    const splitUnits = split.map((elf) =>
+      readSplitUnits((name) => debugSectionData(elf, name), elf.reader.littleEndian),
+    );
+    return units
+      .filter(holdsCode)
+      .map((unit) => joined({ unit, lineUnit: unit, names, supplement }, splitUnits, gaps));
   } catch (error) {
     if (!(error instanceof DebugInfoError)) throw error;
     gaps.push(error.message);
     return [];
   }
+}
+
+/** A skeleton becomes the unit that it stands for, when that was found. */
+function joined(
+  dwarf: DwarfUnit,
+  split: readonly ReadonlyMap<string, SplitUnit>[],
+  gaps: string[],
+): DwarfUnit {
+  const { unit: skeleton } = dwarf;
+  const name = splitNameOf(skeleton);
+  if (skeleton.dwoId === null || name === null) return dwarf;
+  const found = split
+    .map((units) => units.get(skeleton.dwoId ?? ""))
+    .find((unit) => unit !== undefined);
+  if (found === undefined) {
+    gaps.push(splitGap(skeleton, name));
+    return dwarf;
+  }
+  return { ...dwarf, unit: joinSplit(skeleton, found.unit), names: found.names };
+}
+
+/** Path of a skeleton's .dwo as the compiler wrote it; null for ordinary units. */
+function splitNameOf(unit: Unit): string | null {
+  const value =
+    unit.root.values.get(Attribute.dwoName) ?? unit.root.values.get(Attribute.gnuDwoName);
+  return value === undefined ? null : stringOf(unit, value, null);
+}
+
+/** Paths of the .dwo files that an object's skeleton units name; empty when it has none. */
+export function splitNames(elf: ElfFile): readonly string[] {
+  const names = unitsOf(elf).map(splitNameOf);
+  return [...new Set(names.filter((name) => name !== null))];
 }
 
 const unitsOf = (elf: ElfFile): readonly Unit[] =>

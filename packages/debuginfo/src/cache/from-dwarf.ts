@@ -9,7 +9,7 @@ import { Attribute } from "../dwarf/constants.ts";
 import { type DebugFunction, readFunctions } from "../dwarf/functions.ts";
 import { type LineHeader, readLineHeader, runLineProgram } from "../dwarf/line-program.ts";
 import { type LineTable, LineTableBuilder } from "../dwarf/line-table.ts";
-import { functionNames, type Names } from "../dwarf/names.ts";
+import type { Names } from "../dwarf/names.ts";
 import type { DwarfSections } from "../dwarf/sections.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import type { Unit } from "../dwarf/unit.ts";
@@ -33,10 +33,6 @@ export interface DwarfInput {
   /** Relocatable objects have code at address 0; elsewhere it is dropped code. */
   readonly keepZero: boolean;
 }
-
-/** Names of a file's units, its supplementary file's included. */
-export const namesOf = (units: readonly Unit[], supplementUnits: readonly Unit[]): Names =>
-  functionNames(units, supplementUnits);
 
 /** Adds what the units say; what cannot be read is told in `gaps`. Returns the line table, for code without functions. */
 export function addDwarf(
