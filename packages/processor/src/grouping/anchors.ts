@@ -1,7 +1,6 @@
 /**
- * Which Python frames name a bug (grouping.md 2.6, `pymid`): the innermost frames of the program,
- * deep enough that a helper shared by two bugs does not merge them, and no deeper, so that one
- * bug reached on many ways stays one.
+ * Which Python frames name a bug: the innermost of the program, deep enough that a helper shared
+ * by two bugs does not merge them, and no deeper, so that one bug reached on many ways stays one.
  */
 import { isImport } from "./python-frame.ts";
 import { finalizerName } from "./rules/helper-names.ts";

@@ -1,6 +1,6 @@
 /**
- * The kind class of a crash (grouping.md 2.5): from `reason`, `kind`, `classification` and
- * `message`, whichever says most.
+ * The kind class of a crash: from `reason`, `kind`, `classification` and `message`, whichever says
+ * most.
  */
 import type { Crash } from "./input.ts";
 import { exceptionName, messageToken } from "./message.ts";
@@ -60,7 +60,8 @@ function namedRule(crash: Crash): KindRule {
   const named =
     ruleOf(crash.reason) ??
     (specific ? ruleOf(crash.kind) : undefined) ??
-    ruleOf(words(crash.message));
+    ruleOf(words(crash.message)) ??
+    (crash.kind === "signal" ? ruleOf(crash.classification) : undefined);
   if (named !== undefined) return named;
   const name = crash.reason ?? (specific ? crash.kind : null);
   if (name !== null) return { group: `other:${fold(name)}`, words: name };

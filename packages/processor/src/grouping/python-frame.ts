@@ -1,4 +1,4 @@
-/** A Python frame → its token `module:function` and the part it plays (grouping.md 2.3). */
+/** A Python frame → its token `module:function` and the part it plays. */
 import type { CrashFrame } from "./input.ts";
 import { MAX_NAME_CHARS } from "./limits.ts";
 import { type Location, locate, topOf } from "./python-location.ts";

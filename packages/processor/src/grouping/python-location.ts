@@ -1,5 +1,5 @@
 /**
- * Where a Python frame's code belongs, from its file and module name (grouping.md 2.3).
+ * Where a Python frame's code belongs, from its file and module name.
  *
  * The answer must be the same on every host that runs the program: no deploy root, virtual
  * environment, interpreter version, release name or build number may reach it.

@@ -53,6 +53,7 @@ const kinds: readonly (readonly [GroupInput, string, string, string | null])[] =
     "fatal-python-error",
     "deallocating None",
   ],
+  [{ kind: "signal", classification: "null-dereference" }, "memory", "memory", null],
   [{ kind: "fatal" }, "abort", "fatal-python-error", null],
   [{ kind: "timeout" }, "hang", "hang", null],
   [{ kind: "hang" }, "hang", "hang", null],

@@ -1,6 +1,6 @@
 /**
  * What may change in a crash without changing its keys, and what must change them, over generated
- * stacks (the invariances of grouping.md 2.8 that concern Python frames).
+ * stacks.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -5,7 +5,7 @@
  * A name stands for the module and everything below it.
  */
 
-/** Modules of the standard library (grouping.md 2.3, "never-token modules", and the like of them). */
+/** Modules of the standard library. */
 export const plumbingStdlib: ReadonlySet<string> = new Set([
   "_frozen_importlib",
   "_frozen_importlib_external",
