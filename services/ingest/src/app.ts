@@ -1,0 +1,132 @@
+/** The whole HTTP surface. Opens nothing: index.ts does, and tests bring their own. */
+import type { Socket } from "node:net";
+import rateLimit from "@fastify/rate-limit";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { BlobStore, JobQueue, Logger, Pool } from "@faultline/shared";
+import Fastify, { LogController, type FastifyInstance } from "fastify";
+import { createGuard, type Guard } from "./auth/guard.ts";
+import type { IngestKeys } from "./auth/ingest-keys.ts";
+import { describeApi } from "./describe-api.ts";
+import {
+  HEADERS_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  MAX_JSON_BYTES,
+  REQUEST_TIMEOUT_MS,
+} from "./limits.ts";
+import type { IngestMetrics } from "./metrics.ts";
+import { Problem, problemDocument, problemKinds, type ProblemCode } from "./problem.ts";
+import { createRefuse, PROBLEM_TYPE } from "./refuse.ts";
+import { crashViewRoutes } from "./routes/crash-views.ts";
+import { crashRoutes } from "./routes/crashes.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { groupRoutes } from "./routes/groups.ts";
+import { healthRoutes, type Health } from "./routes/health.ts";
+import { projectRoutes } from "./routes/projects.ts";
+import { symbolCheckRoutes } from "./routes/symbols-check.ts";
+import { symbolRoutes } from "./routes/symbols.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { ProblemSchema } from "./schemas/common.ts";
+import type { CrashStore } from "./store/crash-store.ts";
+
+/** Everything the routes need. */
+export interface Deps {
+  readonly db: Pool;
+  readonly keys: IngestKeys;
+  readonly store: CrashStore;
+  readonly blobs: BlobStore;
+  readonly symbolJobs: JobQueue<"symbols">;
+  readonly metrics: IngestMetrics;
+  readonly health: () => Promise<Health>;
+  /** Folder for uploads while they are worked on. */
+  readonly uploads: string;
+  /** Public base URL, null: what the request was sent to. */
+  readonly url: string | null;
+  readonly log: Logger;
+}
+
+/** What a route file gets. */
+export interface RouteDeps extends Deps {
+  readonly guard: Guard;
+}
+
+export type App = FastifyInstance;
+
+/** Longest path parameter: an attachment's name, percent-encoded. */
+const MAX_PARAM_CHARS = 2_000;
+
+export async function buildApp(deps: Deps): Promise<App> {
+  const app = createServer(deps);
+  const refuse = createRefuse(deps.metrics, deps.log);
+  app.setErrorHandler(refuse);
+  app.setNotFoundHandler((request, reply) =>
+    refuse(
+      new Problem("not-found", `${request.method} ${request.url.slice(0, 200)}`),
+      request,
+      reply,
+    ),
+  );
+  // answers are plain JSON; the tests hold them to their schemas, so that nothing is dropped silently
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.addSchema(ProblemSchema);
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, routeOptions } = request;
+    deps.metrics.requests.observe(
+      { method, route: routeOptions.url ?? "none", status: reply.statusCode },
+      reply.elapsedTime / 1_000,
+    );
+  });
+  await describeApi(app);
+  await app.register(rateLimit, { global: false });
+  const routeDeps: RouteDeps = { ...deps, guard: createGuard(app, deps.db, deps.keys) };
+  await app.register(crashRoutes, routeDeps);
+  await app.register(crashViewRoutes, routeDeps);
+  await app.register(groupRoutes, routeDeps);
+  await app.register(symbolRoutes, routeDeps);
+  await app.register(symbolCheckRoutes, routeDeps);
+  await app.register(projectRoutes, routeDeps);
+  await app.register(tokenRoutes, routeDeps);
+  await app.register(healthRoutes, routeDeps);
+  await app.register(docsRoutes);
+  return app;
+}
+
+function createServer(deps: Deps): App {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    // no line and no child logger a request: accepting a crash is as little work as can be
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // a crash that arrives while we stop is still taken: 503 would be its end
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
+}
+
+const clientErrors: Readonly<Record<string, ProblemCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "timeout",
+  HPE_HEADER_OVERFLOW: "headers-too-large",
+};
+
+/** Bytes that never became a request: there is no reply object to answer with. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = clientErrors[error.code ?? ""] ?? "bad-request";
+  const body = JSON.stringify(
+    problemDocument(new Problem(code, `HTTP: ${error.code ?? error.message}`)),
+  );
+  const { status, title } = problemKinds[code];
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

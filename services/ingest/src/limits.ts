@@ -1,0 +1,73 @@
+/** Limits of the HTTP surface alone; those that other services share are in @faultline/shared. An error caused by a limit names it. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Headers of one multipart part. */
+export const MAX_PART_HEADER_BYTES = 16 * KIB;
+/** Parts of one multipart body that is a crash: attachments, metadata and room for fields we ignore. */
+export const MAX_CRASH_PARTS = 64;
+/** Arrays and objects inside each other in the `metadata` part. */
+export const MAX_METADATA_DEPTH = 32;
+/** A text field of a symbol upload ("release"). */
+export const MAX_FIELD_BYTES = 4 * KIB;
+/** The body of a JSON request. */
+export const MAX_JSON_BYTES = 64 * KIB;
+/** The body of a `symbols/check` request. */
+export const MAX_CHECK_BYTES = 8 * MIB;
+/** zstd windows of a compressed body: 2^23 bytes is what level 19 uses, more is memory of ours at the sender's word. */
+export const MAX_ZSTD_WINDOW_LOG = 23;
+
+/** Crashes kept on this machine's disk while Postgres is away; beyond it connections are reset. */
+export const MAX_SPOOL_BYTES = 4096 * MIB;
+/** Crashes in one write to Postgres, and their bytes. */
+export const MAX_BATCH_CRASHES = 256;
+export const MAX_BATCH_BYTES = 16 * MIB;
+/** Jobs that wait to be queued; beyond it they are left to the sweep. */
+export const MAX_UNQUEUED_JOBS = 20_000;
+
+/** After a refusal the rest of the body is read and thrown away, this far and this long, so that the sender sees the answer. */
+export const MAX_DISCARDED_BYTES = 256 * MIB;
+export const DISCARD_MS = 3_000;
+
+/** A statement that stores crashes may take this long; then they go to the spool. */
+export const ACCEPT_TIMEOUT_MS = 5_000;
+/** A query of the API may take this long. */
+export const QUERY_TIMEOUT_MS = 15_000;
+
+/** Headers of a request must be here within this time. */
+export const HEADERS_TIMEOUT_MS = 20_000;
+/** A connection on which nothing moves for this long is closed. */
+export const IDLE_TIMEOUT_MS = 120_000;
+/** A whole request, uploads of gigabytes over thin lines included. */
+export const REQUEST_TIMEOUT_MS = 4 * 3_600_000;
+
+/** Failed authentications of one address a minute; further ones are answered 429 unread. */
+export const MAX_AUTH_FAILURES = 60;
+/** Requests of one address a minute, crashes and symbols not counted. */
+export const MAX_QUERIES = 60_000;
+export const RATE_WINDOW_MS = 60_000;
+
+/** Characters of a path inside a symbol upload. */
+export const MAX_SYMBOL_PATH_CHARS = 1_024;
+/** Entries of all archives of one upload, those that are skipped included. */
+export const MAX_ARCHIVE_ENTRIES = 500_000;
+/** Symbol files stored in one transaction, and their bytes. */
+export const SYMBOL_BATCH_FILES = 500;
+export const SYMBOL_BATCH_BYTES = 16 * MIB;
+/** Python files whose caches one job makes. */
+export const SYMBOLS_PER_JOB = 200;
+/** Files that the answer of an upload lists one by one: so many stored, and so many refused. */
+export const MAX_LISTED_FILES = 1_000;
+/** Archives opened at once; further ones wait. */
+export const MAX_ARCHIVES_AT_ONCE = 2;
+/** Opening one archive, all that is in it included, may take this long. */
+export const UNPACK_TIMEOUT_MS = 600_000;
+/** A connection that uploads symbols may stand still this long: while what came is worked on, nothing moves on it. */
+export const UPLOAD_IDLE_TIMEOUT_MS = 900_000;
+
+/** What a group's page counts back. */
+export const GROUP_HOURS = 72;
+export const GROUP_DAYS = 90;
+/** Releases, environments and hosts that a group's page lists. */
+export const GROUP_FACET_VALUES = 20;

@@ -1,0 +1,110 @@
+/** The one place where an error becomes an answer. */
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "@faultline/shared";
+import { KeysUnknownError } from "./auth/ingest-keys.ts";
+import { discardRest } from "./body/source.ts";
+import type { IngestMetrics } from "./metrics.ts";
+import { MAX_CHECK_BYTES, MAX_JSON_BYTES } from "./limits.ts";
+import {
+  CannotStoreError,
+  Problem,
+  problemDocument,
+  tooLarge,
+  type ProblemCode,
+} from "./problem.ts";
+import { isDatabaseAway } from "./store/write-crashes.ts";
+
+export type Refuse = (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<void>;
+
+export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
+
+export function createRefuse(metrics: IngestMetrics, log: Logger): Refuse {
+  return async (error, request, reply) => {
+    const { raw } = request;
+    if (error instanceof CannotStoreError || error instanceof KeysUnknownError) {
+      log.error(
+        { err: error, reqId: request.id },
+        "a crash cannot be stored: the connection is reset",
+      );
+      metrics.refused.inc({ code: "reset" });
+      reply.hijack();
+      raw.destroy();
+      return;
+    }
+    if (raw.destroyed && !raw.complete) {
+      log.debug({ err: error, reqId: request.id }, "the client went away inside its request");
+      metrics.refused.inc({ code: "gone" });
+      reply.hijack();
+      return;
+    }
+    const problem = problemOf(error, request);
+    metrics.refused.inc({ code: problem.code });
+    if (problem.status >= 500) {
+      log.error(
+        { err: error, reqId: request.id, method: request.method, url: request.url },
+        problem.message,
+      );
+    }
+    if (!(await discardRest(raw))) void reply.header("connection", "close");
+    await send(reply, problem);
+  };
+}
+
+async function send(reply: FastifyReply, problem: Problem): Promise<void> {
+  if (problem.retryAfter !== null) void reply.header("retry-after", problem.retryAfter);
+  if (problem.status === 401) void reply.header("www-authenticate", 'Bearer realm="faultline"');
+  await reply
+    .code(problem.status)
+    .header("x-content-type-options", "nosniff")
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemDocument(problem)));
+}
+
+/** What a 5xx says never comes from the error itself. */
+function problemOf(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  if (isFastifyError(error)) return problemOfFastify(error, request.routeOptions.bodyLimit);
+  if (isDatabaseAway(error)) {
+    return new Problem("database-away", "Postgres does not answer", {
+      cause: error,
+      retryAfter: 5,
+    });
+  }
+  return internal(error);
+}
+
+const isFastifyError = (error: unknown): error is FastifyError =>
+  error instanceof Error &&
+  "code" in error &&
+  typeof error.code === "string" &&
+  error.code.startsWith("FST_");
+
+const bodyLimits: ReadonlyMap<number, string> = new Map([
+  [MAX_JSON_BYTES, "MAX_JSON_BYTES"],
+  [MAX_CHECK_BYTES, "MAX_CHECK_BYTES"],
+]);
+
+const fastifyCodes: ReadonlyMap<number | undefined, ProblemCode> = new Map([
+  [400, "bad-request"],
+  [404, "not-found"],
+  [414, "bad-request"],
+  [415, "unsupported-media-type"],
+]);
+
+/** `limit`: what Fastify holds the route's body to. */
+function problemOfFastify(error: FastifyError, limit: number): Problem {
+  if (error.statusCode === 413) {
+    return tooLarge("the body", bodyLimits.get(limit) ?? "bodyLimit", limit);
+  }
+  const code = fastifyCodes.get(error.statusCode);
+  return code === undefined ? internal(error) : new Problem(code, error.message, { cause: error });
+}
+
+const internal = (error: unknown): Problem =>
+  new Problem("internal", "an unexpected error; the log has it under this request's id", {
+    cause: error,
+  });

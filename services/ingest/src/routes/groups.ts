@@ -1,0 +1,175 @@
+/** GET /api/v1/groups, /groups/:id, /groups/:id/crashes; PATCH /groups/:id. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import {
+  cursorOf,
+  DEFAULT_PAGE_ROWS,
+  findGroup,
+  groupSorts,
+  listGroupCrashes,
+  listGroups,
+  setGroupStatus,
+  type GroupRow,
+  type GroupSort,
+  type Pool,
+} from "@faultline/shared";
+import type { FastifyReply } from "fastify";
+import { Type } from "typebox";
+import type { RouteDeps } from "../app.ts";
+import { baseUrl } from "../base-url.ts";
+import {
+  decodeCrashCursor,
+  decodeGroupCursor,
+  encodeCrashCursor,
+  encodeGroupCursor,
+  nextLink,
+} from "../cursor.ts";
+import { groupDetail } from "../group-detail.ts";
+import { Problem } from "../problem.ts";
+import { scopeOf, type ProjectScope } from "../project-scope.ts";
+import {
+  Name,
+  nextCursor,
+  oneOf,
+  pageQuery,
+  problems,
+  RowId,
+  Slug,
+  text,
+  tokenProblems,
+  tokenWith,
+} from "../schemas/common.ts";
+import { CrashSummarySchema, summaryView } from "../schemas/crash.ts";
+import { GroupDetailSchema, GroupSchema, groupView, Kind, Status } from "../schemas/group.ts";
+
+const common = { tags: ["groups"], security: tokenWith("read") };
+const errors = problems("bad-request", "not-found", ...tokenProblems);
+const params = Type.Object({ id: RowId });
+
+const schemas = {
+  list: {
+    ...common,
+    operationId: "listGroups",
+    summary: "List groups",
+    querystring: Type.Object({
+      project: Type.Optional(Slug),
+      status: Type.Optional(Status),
+      release: Type.Optional(Name),
+      environment: Type.Optional(Name),
+      kind: Type.Optional(Kind),
+      q: Type.Optional(
+        text({ maxLength: 200, description: "Part of the title or culprit, any case." }),
+      ),
+      sort: Type.Optional(
+        oneOf(groupSorts, { default: "last_seen", description: "Greatest first." }),
+      ),
+      ...pageQuery,
+    }),
+    response: { 200: Type.Object({ groups: Type.Array(GroupSchema), ...nextCursor }), ...errors },
+  },
+  read: {
+    ...common,
+    operationId: "readGroup",
+    summary: "Read a group: counts, releases, hosts, why its crashes belong together",
+    params,
+    response: { 200: GroupDetailSchema, ...errors },
+  },
+  change: {
+    ...common,
+    security: tokenWith("admin"),
+    operationId: "changeGroup",
+    summary: "Resolve, mute or reopen a group",
+    params,
+    body: Type.Object({ status: Status }),
+    response: { 200: GroupSchema, ...errors },
+  },
+  crashes: {
+    ...common,
+    operationId: "listGroupCrashes",
+    summary: "List a group's crashes, newest first",
+    params,
+    querystring: Type.Object(pageQuery),
+    response: {
+      200: Type.Object({ crashes: Type.Array(CrashSummarySchema), ...nextCursor }),
+      ...errors,
+    },
+  },
+};
+
+export const groupRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+  const { db, guard } = deps;
+  const onRequest = guard.allow("read");
+
+  app.get("/api/v1/groups", { schema: schemas.list, onRequest }, async (request, reply) => {
+    const { project, status, release, environment, kind, q, cursor } = request.query;
+    const sort: GroupSort = request.query.sort ?? "last_seen";
+    const limit = request.query.limit ?? DEFAULT_PAGE_ROWS;
+    const scope = await scopeOf(db, guard.caller(request), project);
+    const filter = {
+      projectIds: scope.ids,
+      status: status ?? null,
+      release: release ?? null,
+      environment: environment ?? null,
+      kind: kind ?? null,
+      text: q ?? null,
+    };
+    const after = cursor === undefined ? null : decodeGroupCursor(sort, cursor);
+    const { rows, last } = page(await listGroups(db, filter, sort, after, limit + 1), limit);
+    const base = baseUrl(deps.url, request);
+    const next = last === null ? null : encodeGroupCursor(sort, cursorOf(last, sort));
+    linkNext(reply, base, request.url, next);
+    return { groups: rows.map((row) => groupView(row, scope.slugOf, base)), next };
+  });
+
+  app.get("/api/v1/groups/:id", { schema: schemas.read, onRequest }, async (request) => {
+    const scope = await scopeOf(db, guard.caller(request), undefined);
+    const group = await groupOf(db, scope, request.params.id);
+    return await groupDetail(db, group, scope, baseUrl(deps.url, request), new Date());
+  });
+
+  app.patch(
+    "/api/v1/groups/:id",
+    { schema: schemas.change, onRequest: guard.allow("admin") },
+    async (request) => {
+      const scope = await scopeOf(db, guard.caller(request), undefined);
+      const { id } = request.params;
+      await setGroupStatus(db, scope.ids, id, request.body.status);
+      const group = await groupOf(db, scope, id);
+      return groupView(group, scope.slugOf, baseUrl(deps.url, request));
+    },
+  );
+
+  app.get(
+    "/api/v1/groups/:id/crashes",
+    { schema: schemas.crashes, onRequest },
+    async (request, reply) => {
+      const scope = await scopeOf(db, guard.caller(request), undefined);
+      const { id } = request.params;
+      await groupOf(db, scope, id);
+      const { cursor, limit = DEFAULT_PAGE_ROWS } = request.query;
+      const before = cursor === undefined ? null : decodeCrashCursor(cursor);
+      const { rows, last } = page(await listGroupCrashes(db, id, before, limit + 1), limit);
+      const next = last === null ? null : encodeCrashCursor(last.id);
+      linkNext(reply, baseUrl(deps.url, request), request.url, next);
+      return { crashes: rows.map((row) => summaryView(row, scope.slugOf)), next };
+    },
+  );
+};
+
+async function groupOf(db: Pool, scope: ProjectScope, id: number): Promise<GroupRow> {
+  const group = await findGroup(db, scope.ids, id);
+  if (group === null) throw new Problem("not-found", `group ${id}`);
+  return group;
+}
+
+/** `found`: one row more than the page holds when there is a next one. `last`: the row behind which that starts. */
+function page<Row>(
+  found: readonly Row[],
+  limit: number,
+): { rows: readonly Row[]; last: Row | null } {
+  const rows = found.slice(0, limit);
+  return { rows, last: found.length > limit ? (rows.at(-1) ?? null) : null };
+}
+
+function linkNext(reply: FastifyReply, base: string, url: string, next: string | null): void {
+  if (next !== null) void reply.header("link", nextLink(base, url, next));
+}

@@ -1,0 +1,108 @@
+/** Schemas that several routes share. */
+import {
+  DEFAULT_PAGE_ROWS,
+  MAX_NAME_CHARS,
+  MAX_PAGE_ROWS,
+  type TokenScope,
+} from "@faultline/shared";
+import { Type, type TSchema, type TUnsafe } from "typebox";
+import { problemKinds, type ProblemCode, type ProblemDocument } from "../problem.ts";
+
+/** One of these texts. */
+export const oneOf = <T extends string>(
+  values: readonly T[],
+  options: Readonly<Record<string, unknown>> = {},
+): TUnsafe<T> => Type.Unsafe<T>({ type: "string", enum: [...values], ...options });
+
+/** Registered once with the app; routes refer to it by `problem`. */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: "Where the code is explained." }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({
+      description: "What was read, where, what was wanted and what was found.",
+    }),
+    code: oneOf(Object.keys(problemKinds), { description: "Stable: programs may act on it." }),
+    todo: Type.String({ description: "What to do next." }),
+  },
+  { $id: "Problem", description: "RFC 9457; media type application/problem+json." },
+);
+
+/** The `response` entries of the errors a route may answer with: one a status, naming its codes. */
+export function problems(...codes: ProblemCode[]): Record<number, TUnsafe<ProblemDocument>> {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of [...codes, "internal" as const]) {
+    const { status } = problemKinds[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, named]) => [
+      status,
+      {
+        description: named.map((code) => `${code}: ${problemKinds[code].title}.`).join(" "),
+        content: {
+          "application/problem+json": {
+            schema: Type.Unsafe<ProblemDocument>({ $ref: "Problem#" }),
+          },
+        },
+      } as unknown as TUnsafe<ProblemDocument>,
+    ]),
+  );
+}
+
+/** Errors of every route that wants a token. */
+export const tokenProblems = [
+  "no-credentials",
+  "bad-credentials",
+  "missing-scope",
+  "too-many-requests",
+  "database-away",
+] as const;
+
+/** A `security` entry: a token with that scope. */
+export const tokenWith = (scope: TokenScope): { [name: string]: string[] }[] => [
+  { token: [scope] },
+];
+
+/** A body or answer that is not JSON. */
+export const media = (type: string, description: string): TSchema => ({
+  description,
+  content: { [type]: { schema: Type.String() } },
+});
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const Uuid = Type.String({
+  pattern: "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
+  description: "UUID",
+});
+export const Time = Type.String({ description: "RFC 3339" });
+/** Text that Postgres can look for: it has no NUL. */
+export const text = (options: { maxLength: number; minLength?: number; description?: string }) =>
+  Type.String({ pattern: "^[^\\u0000]*$", ...options });
+export const Name = text({ maxLength: MAX_NAME_CHARS });
+export const Slug = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" });
+export const RowId = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+/** Query of a listing. */
+export const pageQuery = {
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: "Where the page starts: `next` of the page before.",
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: MAX_PAGE_ROWS, default: DEFAULT_PAGE_ROWS }),
+  ),
+};
+
+/** Part of a listing's answer. */
+export const nextCursor = {
+  next: Nullable(
+    Type.String({
+      description: "Cursor of the next page, also in the header Link; null on the last.",
+    }),
+  ),
+};

@@ -1,0 +1,71 @@
+/** Crashes as the API shows them. */
+import type { CrashSummary } from "@faultline/shared";
+import { Type, type Static } from "typebox";
+import { Nullable, oneOf, Time } from "./common.ts";
+import { ReportSchema } from "./report.ts";
+
+const text = Nullable(Type.String());
+
+const State = oneOf(["received", "processed", "failed"], {
+  description: "received: waits for processing; failed: `error` says why, the files are kept.",
+});
+
+const summaryFields = {
+  id: Type.String(),
+  project: Type.String({ description: "Slug." }),
+  group: Nullable(Type.Integer({ description: "Id of its group." })),
+  state: State,
+  error: text,
+  kind: text,
+  title: text,
+  receivedAt: Time,
+  occurredAt: Nullable(Time),
+  processedAt: Nullable(Time),
+  release: text,
+  environment: text,
+  host: text,
+};
+
+export const CrashSummarySchema = Type.Object(summaryFields);
+
+export const CrashSchema = Type.Object({
+  ...summaryFields,
+  url: Type.String(),
+  parent: Nullable(
+    Type.String({ description: "First crash of the same text, when it held several dumps." }),
+  ),
+  pid: Nullable(Type.Integer()),
+  time: text,
+  pythonVersion: text,
+  tags: Type.Record(Type.String(), Type.String()),
+  attachments: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      contentType: Type.String({ description: "As the client said." }),
+      size: Type.Integer(),
+      sha256: Type.String(),
+      url: Type.String(),
+    }),
+  ),
+  report: Nullable(ReportSchema),
+});
+
+export const summaryView = (
+  crash: CrashSummary,
+  slugOf: (projectId: number) => string,
+): Static<typeof CrashSummarySchema> => ({
+  id: crash.id,
+  project: slugOf(crash.projectId),
+  group: crash.groupId,
+  state: crash.state,
+  error: crash.error,
+  kind: crash.kind,
+  title: crash.title,
+  receivedAt: crash.receivedAt.toISOString(),
+  occurredAt: crash.occurredAt.toISOString(),
+  processedAt: crash.processedAt.toISOString(),
+  release: crash.release,
+  environment: crash.environment,
+  host: crash.host,
+});

@@ -1,0 +1,126 @@
+/** The report, version 1, as @faultline/shared types it: here for readers of the API's description. */
+import { classifications, foundBy, reportKinds, type Report } from "@faultline/shared";
+import { Type } from "typebox";
+import { Nullable, oneOf } from "./common.ts";
+
+const text = Nullable(Type.String());
+const whole = Nullable(Type.Integer());
+const hex = Nullable(Type.String({ description: "Hexadecimal, 0x…" }));
+
+const Gap = Type.Object({
+  code: Type.String(),
+  detail: Type.String({ description: "What is missing, its exact id, and what would mend it." }),
+});
+
+const PythonFrame = Type.Object({
+  language: Type.Literal("python"),
+  module: text,
+  function: text,
+  qualname: text,
+  file: text,
+  line: whole,
+  endLine: whole,
+  column: Nullable(Type.Integer({ description: "0-based UTF-8 byte column." })),
+  endColumn: Nullable(Type.Integer({ description: "Exclusive." })),
+  definitionLine: whole,
+  arguments: Nullable(Type.Array(Type.String())),
+  inApp: Nullable(Type.Boolean()),
+  foundBy: oneOf(foundBy),
+  role: text,
+  source: Nullable(
+    Type.Object({
+      before: Type.Array(Type.String()),
+      line: Type.String(),
+      after: Type.Array(Type.String()),
+    }),
+  ),
+});
+
+const NativeFrame = Type.Object({
+  language: Type.Literal("native"),
+  pc: hex,
+  module: text,
+  offset: hex,
+  function: text,
+  linkageName: text,
+  file: text,
+  line: whole,
+  column: whole,
+  inline: Type.Boolean(),
+  foundBy: oneOf(foundBy),
+  role: text,
+});
+
+const Thread = Type.Object({
+  id: text,
+  ident: hex,
+  name: text,
+  crashed: Type.Boolean(),
+  stitch: oneOf(["exact", "approximate", "none"]),
+  garbageCollecting: Type.Boolean(),
+  stack: Type.Array(Type.Union([PythonFrame, NativeFrame]), { description: "Innermost first." }),
+  truncated: Type.Boolean(),
+  gaps: Type.Array(Gap),
+});
+
+const Module = Type.Object({
+  name: Type.String(),
+  codeFile: text,
+  buildId: text,
+  debugId: text,
+  base: hex,
+  size: whole,
+  symbols: oneOf(["found", "missing", "mismatched", "corrupt", "unused"]),
+});
+
+const FrameGrouping = Type.Object({
+  index: Type.Integer({ description: "Into the crashing thread's stack." }),
+  role: Type.String(),
+  token: text,
+  usedIn: Type.Array(oneOf(["coarse", "mid", "fine", "link"])),
+  reason: Type.String(),
+});
+
+export const GroupingSchema = Type.Object({
+  ruleset: Type.String(),
+  mode: oneOf(["native", "python", "runtime", "skipped", "empty", "overflow", "victim"]),
+  confidence: oneOf(["high", "low"]),
+  coarse: Type.String(),
+  mid: Type.String(),
+  fine: Type.String(),
+  link: text,
+  group: Type.String(),
+  title: Type.String(),
+  culprit: text,
+  frames: Type.Array(FrameGrouping),
+});
+
+export const ReportSchema = Type.Unsafe<Report>(
+  Type.Object(
+    {
+      version: Type.Literal(1),
+      kind: oneOf(reportKinds),
+      reason: text,
+      code: text,
+      address: hex,
+      message: text,
+      fatalFunction: text,
+      runtimeState: text,
+      timeoutSeconds: Nullable(Type.Number()),
+      classification: Nullable(oneOf(classifications)),
+      os: text,
+      cpu: text,
+      python: Nullable(Type.Object({ version: text, evidence: text })),
+      crashingThread: Nullable(Type.Integer({ description: "Index into threads." })),
+      threads: Type.Array(Thread),
+      modules: Type.Array(Module),
+      extensionModules: Type.Array(Type.String()),
+      gaps: Type.Array(Gap),
+      grouping: Nullable(GroupingSchema),
+    },
+    {
+      description:
+        "Everything worked out about one crash. Any field may be null, none may be missing.",
+    },
+  ),
+);

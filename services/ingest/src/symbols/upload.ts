@@ -1,0 +1,220 @@
+/** One upload's Python files → storage in batches, jobs for their caches, and an answer file by file. */
+import { hash } from "node:crypto";
+import { identifyPyc } from "@faultline/pyc";
+import {
+  INLINE_BYTES,
+  MAX_SYMBOL_FILES,
+  storeSymbolFiles,
+  type BlobStore,
+  type JobQueue,
+  type Logger,
+  type NewSymbolFile,
+  type Pool,
+} from "@faultline/shared";
+import {
+  MAX_LISTED_FILES,
+  SYMBOL_BATCH_BYTES,
+  SYMBOL_BATCH_FILES,
+  SYMBOLS_PER_JOB,
+} from "../limits.ts";
+import type { PythonName } from "./member-name.ts";
+import type { Findings } from "./unpack.ts";
+
+export interface FileAnswer {
+  /** The way to it: archives joined by "!/". */
+  readonly name: string;
+  /** As a source path; null for what is no Python file. */
+  readonly path: string | null;
+  readonly status: "accepted" | "duplicate" | "refused";
+  /** "pyc 3.12", "source"; null when refused. */
+  readonly as: string | null;
+  readonly reason: string | null;
+  /** Hex; null when refused. */
+  readonly sha256: string | null;
+}
+
+export interface UploadAnswer {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly refused: number;
+  /** Archive members that are neither Python files nor archives. */
+  readonly skipped: number;
+  readonly files: readonly FileAnswer[];
+  /** Files that are counted above but not listed. */
+  readonly omitted: number;
+}
+
+export interface UploadOptions {
+  readonly db: Pool;
+  readonly blobs: BlobStore;
+  readonly jobs: JobQueue<"symbols">;
+  readonly log: Logger;
+  readonly projectId: number;
+  readonly release: string;
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly python: PythonName;
+  readonly as: string;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/** Call `finish` when every file was found. */
+export class Upload implements Findings {
+  readonly #options: UploadOptions;
+  readonly #totals = { accepted: 0, duplicate: 0, refused: 0 };
+  readonly #stored: FileAnswer[] = [];
+  readonly #refused: FileAnswer[] = [];
+  /** What the upload gave for each "kind:path", by the file's name. */
+  readonly #given = new Map<string, string>();
+  #skipped = 0;
+  #batch: Candidate[] = [];
+  #batchBytes = 0;
+  #uncached: string[] = [];
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+  }
+
+  skipped(): void {
+    this.#skipped += 1;
+  }
+
+  refused(name: string, reason: string, path: string | null = null): void {
+    this.#answer({ name, path, status: "refused", as: null, reason, sha256: null });
+  }
+
+  async python(name: string, python: PythonName, bytes: Buffer): Promise<void> {
+    if (this.#given.size + this.#batch.length >= MAX_SYMBOL_FILES) {
+      return this.refused(
+        name,
+        `more than ${MAX_SYMBOL_FILES} files in the upload (limit MAX_SYMBOL_FILES)`,
+        python.path,
+      );
+    }
+    const pyc = python.use === "pyc" ? identifyPyc(bytes) : null;
+    if (python.use === "pyc" && pyc === null) {
+      const found = bytes.length === 0 ? "an empty file" : bytes.toString("hex", 0, 4);
+      return this.refused(
+        name,
+        `first bytes: wanted the magic of a .pyc of Python 3, found ${found}`,
+        python.path,
+      );
+    }
+    const as = pyc === null ? "source" : `pyc ${pyc.pythonVersion}`;
+    this.#batch.push({ name, python, as, bytes, sha256: hash("sha256", bytes, "hex") });
+    this.#batchBytes += bytes.length;
+    if (this.#batch.length >= SYMBOL_BATCH_FILES || this.#batchBytes >= SYMBOL_BATCH_BYTES)
+      await this.#store();
+  }
+
+  async finish(): Promise<UploadAnswer> {
+    await this.#store();
+    await this.#queue(1);
+    const files = [...this.#refused, ...this.#stored];
+    const { accepted, duplicate, refused } = this.#totals;
+    return {
+      accepted,
+      duplicate,
+      refused,
+      skipped: this.#skipped,
+      files,
+      omitted: accepted + duplicate + refused - files.length,
+    };
+  }
+
+  #answer(file: FileAnswer): void {
+    this.#totals[file.status] += 1;
+    const list = file.status === "refused" ? this.#refused : this.#stored;
+    if (list.length < MAX_LISTED_FILES) list.push(file);
+  }
+
+  async #store(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    const chosen = this.#choose(batch);
+    if (chosen.length === 0) return;
+    const { db, blobs, projectId, release } = this.#options;
+    const files: NewSymbolFile[] = [];
+    for (const candidate of chosen) files.push(await toRow(candidate, blobs));
+    const added = await storeSymbolFiles(db, projectId, release, files);
+    for (const { name, python, as, sha256 } of chosen) {
+      const isNew = added.has(keyOf(python));
+      if (isNew && python.use === "pyc") this.#uncached.push(sha256);
+      const status = isNew ? "accepted" : "duplicate";
+      this.#answer({ name, path: python.path, status, as, reason: null, sha256 });
+    }
+    await this.#queue(SYMBOLS_PER_JOB);
+  }
+
+  /**
+   * One file for each path. `jobs.pyc` and `jobs.opt-1.pyc` lie beside each other in an archive, so in one
+   * batch: the one that was optimised least has most lines. Across batches the first stays.
+   */
+  #choose(batch: readonly Candidate[]): readonly Candidate[] {
+    const chosen: Candidate[] = [];
+    for (const candidate of batch.toSorted(
+      (a, b) => a.python.optimisation - b.python.optimisation,
+    )) {
+      const { name, python } = candidate;
+      const other = this.#given.get(keyOf(python));
+      if (other !== undefined) {
+        this.refused(name, `the upload has ${other} for ${python.path} already`, python.path);
+        continue;
+      }
+      this.#given.set(keyOf(python), name);
+      chosen.push(candidate);
+    }
+    return chosen;
+  }
+
+  /** Jobs of SYMBOLS_PER_JOB files, as soon as `least` wait; a queue that is away leaves them to the sweep. */
+  async #queue(least: number): Promise<void> {
+    const { jobs, log } = this.#options;
+    while (this.#uncached.length >= least) {
+      const sha256s = this.#uncached.splice(0, SYMBOLS_PER_JOB).toSorted();
+      const id = hash("sha256", sha256s.join(), "hex");
+      try {
+        await jobs.add([{ id, data: { sha256s } }]);
+      } catch (error) {
+        log.warn(
+          { err: error, files: sha256s.length },
+          "symbol files cannot be queued: the sweep will",
+        );
+      }
+    }
+  }
+}
+
+const keyOf = (python: PythonName): string => `${python.use}:${python.path}`;
+
+async function toRow(
+  { python, bytes, sha256 }: Candidate,
+  blobs: BlobStore,
+): Promise<NewSymbolFile> {
+  const { use: kind, path, basename } = python;
+  const isSmall = bytes.length <= INLINE_BYTES;
+  return {
+    sha256,
+    kind,
+    size: bytes.length,
+    content: isSmall ? bytes : null,
+    blob: isSmall ? null : await putBlob(blobs, bytes),
+    path,
+    basename,
+  };
+}
+
+async function putBlob(blobs: BlobStore, bytes: Buffer): Promise<string> {
+  const writer = await blobs.create();
+  try {
+    await writer.write(bytes);
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  return (await writer.commit()).blob;
+}
