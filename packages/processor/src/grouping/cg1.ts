@@ -23,6 +23,8 @@ import { type Cycle, findCycle } from "./cycle.ts";
 import type { Crash } from "./input.ts";
 import type { Kind } from "./kind.ts";
 import { messageToken } from "./message.ts";
+import { objectOf } from "./native-frame.ts";
+import { runtimeObjects } from "./rules/runtime-objects.ts";
 import { distinct, type PythonSlot, type Slot, type Slots } from "./slots.ts";
 
 export const CG1 = "cg1";
@@ -154,7 +156,11 @@ function skipped(kind: Kind, slots: readonly PythonSlot[]): Decision {
 }
 
 function withoutPython(crash: Crash, kind: Kind, slots: Slots): Decision {
-  const first = slots.all.find(({ role, token }) => role === "native" && token !== null);
+  const natives = slots.all.filter(({ role, token }) => role === "native" && token !== null);
+  const first =
+    natives.find((slot) => isForeign(slot)) ??
+    natives.find(({ token }) => token?.endsWith(":?") === false) ??
+    natives[0];
   const token = first?.token ?? null;
   if (first !== undefined) {
     mark([first], ["coarse", "mid", "fine"], "names the group: the stack has no Python frame");
@@ -170,6 +176,10 @@ function withoutPython(crash: Crash, kind: Kind, slots: Slots): Decision {
     culprit: token,
   };
 }
+
+/** Outside the libraries that every process has. */
+const isForeign = ({ token }: Slot): boolean =>
+  token !== null && !token.startsWith("?:") && !runtimeObjects.has(objectOf(token));
 
 const inFine = ["app", "helper", "wrapper", "library", "stdlib"] as const;
 

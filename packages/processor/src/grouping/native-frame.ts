@@ -12,7 +12,7 @@ export function objectKey(module: string): string {
     .toLowerCase()
     .replace(/\.(?:cpython-\d+\w*|abi3|cp\d+)(?:-[\w-]+)?(?=\.(?:so|pyd)$)/, "")
     .replace(/\.(?:so(?:\.[\d.]+)?|dll|dylib|exe|pyd)$/, "")
-    .replace(/-[0-9a-f]{8}(?:\.[\d.]+)?$|-\d[\d.]*$/, "");
+    .replace(/(?:-r\d+)?-[0-9a-f]{8}(?:\.[\w.]+)?$|-\d[\d.]*$/, "");
   return /^(?:lib)?python\d[\d.]*[a-z]*$/.test(stem) ? "libpython" : stem.slice(0, MAX_NAME_CHARS);
 }
 
@@ -29,3 +29,6 @@ export function nativeToken(frame: CrashFrame): string | null {
   const object = frame.module === null ? "?" : objectKey(frame.module);
   return `${object}:${frame.function === null ? "?" : functionKey(frame.function)}`;
 }
+
+/** The object of a native token. */
+export const objectOf = (token: string): string => token.slice(0, token.indexOf(":"));

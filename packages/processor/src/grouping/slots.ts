@@ -33,7 +33,7 @@ export interface Slots {
 const reasons = {
   beyond: `older than the first ${MAX_GROUPED_FRAMES} frames; not looked at`,
   machinery: "machinery of the interpreter or the system",
-  native: "native; keys are formed from Python frames where there are any",
+  native: "native; a bug is named by Python frames, and by one native frame where there are none",
   repeated: "same function as a frame nearer the crash; recursion counts once",
   unused: "code of the program, further from the crash than the key looks",
 };

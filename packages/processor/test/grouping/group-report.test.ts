@@ -342,6 +342,7 @@ test("without a frame the message is all there is", () => {
 test("a thread without Python frames is told apart by its first native frame", () => {
   const stack = [
     native("libc.so.6", "__restore_rt", "trampoline"),
+    native("libc.so.6", "abort"),
     native("/opt/x/cv2.cpython-311-x86_64-linux-gnu.so", "resize.cold"),
     native("libpython3.11.so.1.0", "_PyEval_EvalFrameDefault", "interpreter"),
   ];
@@ -352,8 +353,31 @@ test("a thread without Python frames is told apart by its first native frame", (
     link: null,
     culprit: "cv2:resize",
   });
-  expect(one.frames.map(({ role }) => role)).toEqual(["trampoline", "native", "interpreter"]);
+  expect(one.frames.map(({ role }) => role)).toEqual([
+    "trampoline",
+    "native",
+    "native",
+    "interpreter",
+  ]);
   expect(one.mid).toBe(grouped([native("cv2.abi3.so", "resize")]).mid);
+  const libc = { ...native("libc.so.6", ""), function: null };
+  expect(grouped([libc, native("libc-2.31.so", "gsignal@@GLIBC_2.34")]).culprit).toBe(
+    "libc:gsignal",
+  );
+  expect(grouped([libc]).culprit).toBe("libc:?");
+});
+
+test.each([
+  ["libpython3.11.so.1.0", "libpython"],
+  ["/usr/bin/python3.12", "libpython"],
+  ["C:\\Python39\\python39.dll", "libpython"],
+  ["libopenblas64_p-r0-5007b62f.3.23.dev.so", "libopenblas64_p"],
+  ["libgfortran-5007b62f.so.5.0.0", "libgfortran"],
+  ["algos.cp311-win_amd64.pyd", "algos"],
+  ["libstdc++.so.6", "libstdc++"],
+  ["KERNELBASE.dll", "kernelbase"],
+])("%s is object %s", (module, object) => {
+  expect(grouped([native(module, "f")]).culprit).toBe(`${object}:f`);
 });
 
 test("native frames beside Python frames are explained and enter no key", () => {

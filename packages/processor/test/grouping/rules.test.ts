@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { groupReport } from "../../src/grouping/index.ts";
 import { kindOf } from "../../src/grouping/kind.ts";
 import { readCrash } from "../../src/grouping/input.ts";
+import { objectKey } from "../../src/grouping/native-frame.ts";
 import { locate } from "../../src/grouping/python-location.ts";
 import {
   deployDirectoryNames,
@@ -26,6 +27,7 @@ import {
   plumbingPackages,
   plumbingStdlib,
 } from "../../src/grouping/rules/plumbing-modules.ts";
+import { runtimeObjects } from "../../src/grouping/rules/runtime-objects.ts";
 import { stdlibModules } from "../../src/grouping/rules/stdlib-modules.ts";
 import { waitFunctions } from "../../src/grouping/rules/wait-functions.ts";
 import {
@@ -35,7 +37,7 @@ import {
   wrapperNames,
   wrapperPackages,
 } from "../../src/grouping/rules/wrapper-names.ts";
-import { app, at, crash, type FrameFields, installed, stdlib } from "./stacks.ts";
+import { app, at, crash, type FrameFields, installed, native, stdlib } from "./stacks.ts";
 
 const roleOf = (frame: FrameFields) => groupReport(crash([frame])).frames[0]?.role;
 const moduleOf = (path: string) => locate(path, null).module;
@@ -182,6 +184,14 @@ test.each([
 ])("an abort that says %j is %s", (message, group) => {
   expect(kindOf(readCrash({ kind: "signal", reason: "SIGABRT", message })).refined).toBe(group);
   expect(causeOfMessage.filter(([pattern]) => pattern.test(message))).toHaveLength(1);
+});
+
+test("runtime objects name no crash that has another object", () => {
+  const passedOver = (object: string) => {
+    const stack = [native(`${object}.so`, "f"), native("cv2.so", "resize")];
+    return groupReport(crash(stack)).culprit === "cv2:resize" && objectKey(object) === object;
+  };
+  expect(except(runtimeObjects, passedOver)).toEqual([]);
 });
 
 test("causes of an abort, and those among them with a message in their key, are kinds", () => {
