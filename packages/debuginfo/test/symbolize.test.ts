@@ -76,6 +76,16 @@ test("a stripped object and its debug file together say the same", () => {
   ).toEqual([]);
 });
 
+test("a relocatable object is read with its relocations, .text where other tools have it", () => {
+  const cache = cacheOf(fixture("shapes.o"));
+  expect(answers(cache, 0x20)).toEqual([
+    ["checked", "/build/shapes.cc", 11],
+    ["area", "/build/shapes.cc", 16],
+    ["shapes::measure(shapes::Box const*, int)", "/build/shapes.cc", 30],
+  ]);
+  expect(answers(cache, 0x70)).toEqual([["shapes_measure", "/build/shapes.cc", 38]]);
+});
+
 test("a stripped object alone names what it exports, and nothing else", () => {
   const cache = cacheOf(fixture("shapes-stripped.so"));
   expect(cache.info.sources).toEqual(["dynsym"]);

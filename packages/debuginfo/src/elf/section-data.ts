@@ -10,8 +10,9 @@ import { readRange } from "../byte-source.ts";
 import { DebugInfoError, hex } from "../error.ts";
 import { MAX_INFLATE_RATIO, MAX_SECTION_BYTES } from "../limits.ts";
 import type { ElfFile, Section } from "./elf-file.ts";
-import { CompressionType, SectionFlag, SectionType } from "./format.ts";
+import { CompressionType, ElfType, SectionFlag, SectionType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
+import { relocated } from "./relocations.ts";
 
 /** The section of that name that holds bytes in this file, null when there is none. */
 export function findSection(elf: ElfFile, name: string): Section | null {
@@ -27,7 +28,9 @@ export function findSection(elf: ElfFile, name: string): Section | null {
  */
 export function debugSectionData(elf: ElfFile, name: string): Uint8Array | null {
   const section = findSection(elf, name) ?? findSection(elf, name.replace(/^\.debug/, ".zdebug"));
-  return section === null ? null : sectionData(elf, section);
+  if (section === null) return null;
+  const data = sectionData(elf, section);
+  return elf.type === ElfType.relocatable ? relocated(elf, section, data) : data;
 }
 
 /** Throws DebugInfoError `truncated`, `bad-compression` or `limit`. */

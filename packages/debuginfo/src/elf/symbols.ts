@@ -6,6 +6,7 @@
  */
 import { MAX_NAME_BYTES } from "../limits.ts";
 import type { ElfFile, Section } from "./elf-file.ts";
+import { sectionBases } from "./layout.ts";
 import { Machine, SectionIndex, SectionType, SymbolType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
 import { sectionData } from "./section-data.ts";
@@ -47,6 +48,7 @@ function* readFunctions(elf: ElfFile, section: Section, strings: Uint8Array): Ge
   const { reader } = elf;
   const fields = reader.layouts.symbol;
   const data = sectionData(elf, section);
+  const bases = sectionBases(elf);
   const view = viewOf(data);
   const text = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
   for (let at = 0; at + fields.size <= data.length; at += fields.size) {
@@ -59,7 +61,7 @@ function* readFunctions(elf: ElfFile, section: Section, strings: Uint8Array): Ge
     const nameEnd = strings.indexOf(0, nameAt);
     if (nameEnd <= nameAt) continue;
     const name = text.toString("utf8", nameAt, Math.min(nameEnd, nameAt + MAX_NAME_BYTES));
-    const value = reader.word(view, at + fields.value);
+    const value = (bases[index] ?? 0) + reader.word(view, at + fields.value);
     // the low bit of an ARM function's address says Thumb and is no part of it
     const address = elf.machine === Machine.arm ? value - (value % 2) : value;
     yield { address, size: reader.word(view, at + fields.bytes), name, global: info >>> 4 !== 0 };
