@@ -6,7 +6,7 @@ import { readUnits, type Unit } from "../dwarf/unit.ts";
 import { buildId, debugIdOf } from "../elf/build-id.ts";
 import type { ElfFile } from "../elf/elf-file.ts";
 import { ElfType, machineName, SectionFlag } from "../elf/format.ts";
-import { debugSectionData } from "../elf/section-data.ts";
+import { debugSectionData } from "../elf/debug-section.ts";
 import { functionSymbols } from "../elf/symbols.ts";
 import { DebugInfoError } from "../error.ts";
 import { fillGaps } from "./fill-gaps.ts";

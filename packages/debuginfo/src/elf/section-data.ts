@@ -10,9 +10,8 @@ import { readRange } from "../byte-source.ts";
 import { DebugInfoError, hex } from "../error.ts";
 import { MAX_INFLATE_RATIO, MAX_SECTION_BYTES } from "../limits.ts";
 import type { ElfFile, Section } from "./elf-file.ts";
-import { CompressionType, ElfType, SectionFlag, SectionType } from "./format.ts";
+import { CompressionType, SectionFlag, SectionType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
-import { relocated } from "./relocations.ts";
 
 /** The section of that name that holds bytes in this file, null when there is none. */
 export function findSection(elf: ElfFile, name: string): Section | null {
@@ -20,17 +19,6 @@ export function findSection(elf: ElfFile, name: string): Section | null {
     elf.sections.find((section) => section.name === name && section.type !== SectionType.nobits) ??
     null
   );
-}
-
-/**
- * A debug section by its standard name (".debug_info"), stored as it is, compressed, or under its old
- * compressed name (".zdebug_info"); null when the file has none.
- */
-export function debugSectionData(elf: ElfFile, name: string): Uint8Array | null {
-  const section = findSection(elf, name) ?? findSection(elf, name.replace(/^\.debug/, ".zdebug"));
-  if (section === null) return null;
-  const data = sectionData(elf, section);
-  return elf.type === ElfType.relocatable ? relocated(elf, section, data) : data;
 }
 
 /** Throws DebugInfoError `truncated`, `bad-compression` or `limit`. */
