@@ -32,7 +32,11 @@ export async function freshDatabase(): Promise<TestDatabase> {
     async drop() {
       await pool.end();
       const admin = openPool(adminUrl, "test-admin", 1);
-      await admin.query(`drop database ${name} with (force)`).finally(() => admin.end());
+      try {
+        await admin.query(`drop database ${name} with (force)`);
+      } finally {
+        await admin.end();
+      }
     },
   };
 }
