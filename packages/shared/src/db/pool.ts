@@ -20,8 +20,10 @@ export function openPool(databaseUrl: string, name: string, max: number, queryMs
     query_timeout: queryMs,
     keepAlive: true,
   });
-  // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
+  // A connection that the server closes, idle or in use, is replaced at the next query, and a query under way
+  // rejects; the event besides, without a listener, would end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }
 
