@@ -1,9 +1,8 @@
 /** The whole HTTP surface. Opens nothing: index.ts does, and tests bring their own. */
 import type { Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
-import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { BlobStore, JobQueue, Logger, Pool } from "@faultline/shared";
-import Fastify, { LogController, type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { createGuard, type Guard } from "./auth/guard.ts";
 import type { IngestKeys } from "./auth/ingest-keys.ts";
 import { describeApi } from "./describe-api.ts";
@@ -86,13 +85,14 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(projectRoutes, routeDeps);
   await app.register(tokenRoutes, routeDeps);
   await app.register(healthRoutes, routeDeps);
-  await app.register(docsRoutes);
+  await app.register(docsRoutes, routeDeps);
   return app;
 }
 
 function createServer(deps: Deps): App {
-  const app = Fastify({
-    loggerInstance: deps.log,
+  const loggerInstance: FastifyBaseLogger = deps.log;
+  return Fastify({
+    loggerInstance,
     // no line and no child logger a request: accepting a crash is as little work as can be
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
@@ -107,7 +107,6 @@ function createServer(deps: Deps): App {
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     clientErrorHandler: answerBrokenRequest,
   });
-  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
 }
 
 const clientErrors: Readonly<Record<string, ProblemCode>> = {

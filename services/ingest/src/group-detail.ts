@@ -7,7 +7,7 @@ import {
   type GroupRow,
   type Pool,
 } from "@faultline/shared";
-import type { Static } from "typebox";
+import type { Static } from "./schemas/build.ts";
 import { GROUP_DAYS, GROUP_FACET_VALUES, GROUP_HOURS } from "./limits.ts";
 import type { ProjectScope } from "./project-scope.ts";
 import { summaryView } from "./schemas/crash.ts";

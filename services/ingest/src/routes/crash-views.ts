@@ -1,6 +1,5 @@
 /** GET /api/v1/crashes/:id, …/:id.txt, …/:id/attachments/:name. */
 import { Readable } from "node:stream";
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import {
   canonicalUuid,
   findCrash,
@@ -12,7 +11,7 @@ import {
   type Pool,
   type StoredCrash,
 } from "@faultline/shared";
-import { Type, type Static } from "typebox";
+import { Type, type RoutePlugin, type Static } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { baseUrl } from "../base-url.ts";
 import { Problem } from "../problem.ts";
@@ -52,7 +51,7 @@ const schemas = {
   },
 };
 
-export const crashViewRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+export const crashViewRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { db, guard, blobs } = deps;
   const onRequest = guard.allow("read");
 

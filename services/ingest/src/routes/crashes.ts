@@ -1,6 +1,5 @@
 /** POST /api/v1/crashes: the crash is on durable storage when the answer goes out. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { Type } from "typebox";
+import { Type, type RoutePlugin } from "../schemas/build.ts";
 import { acceptCrash } from "../accept-crash.ts";
 import type { RouteDeps } from "../app.ts";
 import { baseUrl } from "../base-url.ts";
@@ -63,7 +62,7 @@ const body = {
   ...rawBody("application/octet-stream", "The dump alone."),
 };
 
-export const crashRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+export const crashRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { guard, blobs, store, metrics } = deps;
   takeRawBodies(app);
   app.post("/api/v1/crashes", { schema, config: { body } }, async (request) => {

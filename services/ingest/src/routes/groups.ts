@@ -1,5 +1,4 @@
 /** GET /api/v1/groups, /groups/:id, /groups/:id/crashes; PATCH /groups/:id. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import {
   cursorOf,
   DEFAULT_PAGE_ROWS,
@@ -13,7 +12,7 @@ import {
   type Pool,
 } from "@faultline/shared";
 import type { FastifyReply } from "fastify";
-import { Type } from "typebox";
+import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { baseUrl } from "../base-url.ts";
 import {
@@ -29,7 +28,6 @@ import { scopeOf, type ProjectScope } from "../project-scope.ts";
 import {
   Name,
   nextCursor,
-  oneOf,
   pageQuery,
   problems,
   RowId,
@@ -60,7 +58,7 @@ const schemas = {
         text({ maxLength: 200, description: "Part of the title or culprit, any case." }),
       ),
       sort: Type.Optional(
-        oneOf(groupSorts, { default: "last_seen", description: "Greatest first." }),
+        Type.Enum(groupSorts, { default: "last_seen", description: "Greatest first." }),
       ),
       ...pageQuery,
     }),
@@ -95,7 +93,7 @@ const schemas = {
   },
 };
 
-export const groupRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { db, guard } = deps;
   const onRequest = guard.allow("read");
 

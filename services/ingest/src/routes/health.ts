@@ -1,11 +1,10 @@
 /** /livez, /readyz, /metrics: for orchestrators and Prometheus; open to all who reach the port. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { Type, type Static } from "typebox";
+import { Type, type RoutePlugin, type Static } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
-import { media, Nullable, oneOf } from "../schemas/common.ts";
+import { media } from "../schemas/common.ts";
 
 const HealthSchema = Type.Object({
-  status: oneOf(["ready", "spooling", "unready"], {
+  status: Type.Enum(["ready", "spooling", "unready"], {
     description:
       "spooling: Postgres is away, crashes are taken all the same. unready: they can be kept nowhere.",
   }),
@@ -13,7 +12,7 @@ const HealthSchema = Type.Object({
   spool: Type.Object({ crashes: Type.Integer(), bytes: Type.Integer() }),
   queue: Type.Object({
     reachable: Type.Boolean({ description: "False: crashes wait, nothing is lost." }),
-    depth: Nullable(Type.Integer()),
+    depth: Type.Nullable(Type.Integer()),
   }),
 });
 export type Health = Static<typeof HealthSchema>;
@@ -25,7 +24,7 @@ const schemas = {
     ...common,
     operationId: "live",
     summary: "Is the process alive?",
-    response: { 200: Type.Object({ status: Type.Literal("ok") }) },
+    response: { 200: Type.Object({ status: Type.Const("ok") }) },
   },
   ready: {
     ...common,
@@ -41,10 +40,7 @@ const schemas = {
   },
 };
 
-export const healthRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (
-  app,
-  { health, metrics },
-) => {
+export const healthRoutes: RoutePlugin<RouteDeps> = async (app, { health, metrics }) => {
   app.get("/livez", { schema: schemas.live }, async () => ({ status: "ok" as const }));
 
   app.get("/readyz", { schema: schemas.ready }, async (_request, reply) => {

@@ -1,5 +1,4 @@
 /** /api/v1/projects and their ingest keys. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import {
   createIngestKey,
   createProject,
@@ -7,7 +6,7 @@ import {
   listProjects,
   revokeIngestKey,
 } from "@faultline/shared";
-import { Type } from "typebox";
+import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { Problem } from "../problem.ts";
 import { projectFor } from "../project-scope.ts";
@@ -64,7 +63,7 @@ const schemas = {
   },
 };
 
-export const projectRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, { db, guard }) => {
+export const projectRoutes: RoutePlugin<RouteDeps> = async (app, { db, guard }) => {
   const onRequest = guard.allow("admin");
 
   app.get("/api/v1/projects", { schema: schemas.list, onRequest }, async (request) => {

@@ -1,7 +1,6 @@
 /** POST /api/v1/symbols/check: which files are there already. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { findReleaseFiles, findSymbolFiles, type SymbolStatus } from "@faultline/shared";
-import { Type, type Static } from "typebox";
+import { Type, type RoutePlugin, type Static } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { MAX_CHECK_BYTES } from "../limits.ts";
 import { projectFor } from "../project-scope.ts";
@@ -33,7 +32,7 @@ const schema = {
 type Asked = Static<typeof CheckBody>["files"][number];
 type Answer = Static<typeof CheckSchema>["files"][number];
 
-export const symbolCheckRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+export const symbolCheckRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { db, guard } = deps;
   const options = { schema, bodyLimit: MAX_CHECK_BYTES, onRequest: guard.allow("symbols") };
   app.post("/api/v1/symbols/check", options, async (request) => {

@@ -1,5 +1,4 @@
 /** POST /api/v1/symbols: compiled Python files and sources of a release. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import {
   MAX_NAME_CHARS,
   MAX_SYMBOL_FILES,
@@ -7,7 +6,7 @@ import {
   MAX_UNPACKED_BYTES,
 } from "@faultline/shared";
 import type { FastifyRequest } from "fastify";
-import { Type } from "typebox";
+import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { readMultipart, type Part } from "../body/multipart.ts";
 import { parseParameters } from "../body/part-head.ts";
@@ -64,7 +63,7 @@ const body = multipartBody(
 
 const bodyLimit = { name: "MAX_UNPACKED_BYTES", bytes: MAX_UNPACKED_BYTES };
 
-export const symbolRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, deps) => {
+export const symbolRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { db, guard } = deps;
   const archives = new Turns(MAX_ARCHIVES_AT_ONCE);
   takeRawBodies(app);

@@ -1,7 +1,6 @@
 /** /api/v1/tokens. */
-import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { createToken, listTokens, revokeToken } from "@faultline/shared";
-import { Type } from "typebox";
+import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import type { Caller } from "../auth/guard.ts";
 import { Problem } from "../problem.ts";
@@ -38,7 +37,7 @@ const schemas = {
   },
 };
 
-export const tokenRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, { db, guard }) => {
+export const tokenRoutes: RoutePlugin<RouteDeps> = async (app, { db, guard }) => {
   const onRequest = guard.allow("admin");
 
   app.get("/api/v1/tokens", { schema: schemas.list, onRequest }, async (request) => {

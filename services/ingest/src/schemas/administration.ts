@@ -1,10 +1,10 @@
 /** Projects, ingest keys and API tokens. */
 import { tokenScopes, type ApiToken, type IngestKey } from "@faultline/shared";
-import { Type, type Static } from "typebox";
-import { Name, Nullable, oneOf, Slug, text, Time } from "./common.ts";
+import { Type, type Static } from "./build.ts";
+import { Name, Slug, text, Time } from "./common.ts";
 
 const Label = text({ maxLength: 200, minLength: 1, description: "What a person tells it by." });
-const Scope = oneOf(tokenScopes);
+const Scope = Type.Enum(tokenScopes);
 
 export const ProjectSchema = Type.Object({ slug: Slug, name: Type.String() });
 export const NewProject = Type.Object({ slug: Slug, name: Type.Optional(Name) });
@@ -12,7 +12,7 @@ export const NewProject = Type.Object({ slug: Slug, name: Type.Optional(Name) })
 export const KeySchema = Type.Object({
   key: Type.String(),
   label: Type.String(),
-  revokedAt: Nullable(Time),
+  revokedAt: Type.Nullable(Time),
 });
 export const NewKey = Type.Object({ label: Label });
 
@@ -20,12 +20,12 @@ const tokenFields = {
   id: Type.Integer(),
   hint: Type.String({ description: "Its first characters." }),
   label: Type.String(),
-  project: Nullable(Type.String({ description: "Slug; null: every project." })),
+  project: Type.Nullable(Type.String({ description: "Slug; null: every project." })),
   scopes: Type.Array(Scope),
   createdAt: Time,
-  expiresAt: Nullable(Time),
-  lastUsedAt: Nullable(Time),
-  revokedAt: Nullable(Time),
+  expiresAt: Type.Nullable(Time),
+  lastUsedAt: Type.Nullable(Time),
+  revokedAt: Type.Nullable(Time),
 };
 export const TokenSchema = Type.Object(tokenFields);
 export const NewTokenSchema = Type.Object({

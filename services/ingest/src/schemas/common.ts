@@ -5,14 +5,8 @@ import {
   MAX_PAGE_ROWS,
   type TokenScope,
 } from "@faultline/shared";
-import { Type, type TSchema, type TUnsafe } from "typebox";
+import { Type, type Schema } from "./build.ts";
 import { problemKinds, type ProblemCode, type ProblemDocument } from "../problem.ts";
-
-/** One of these texts. */
-export const oneOf = <T extends string>(
-  values: readonly T[],
-  options: Readonly<Record<string, unknown>> = {},
-): TUnsafe<T> => Type.Unsafe<T>({ type: "string", enum: [...values], ...options });
 
 /** Registered once with the app; routes refer to it by `problem`. */
 export const ProblemSchema = Type.Object(
@@ -23,14 +17,14 @@ export const ProblemSchema = Type.Object(
     detail: Type.String({
       description: "What was read, where, what was wanted and what was found.",
     }),
-    code: oneOf(Object.keys(problemKinds), { description: "Stable: programs may act on it." }),
+    code: Type.Enum(Object.keys(problemKinds), { description: "Stable: programs may act on it." }),
     todo: Type.String({ description: "What to do next." }),
   },
   { $id: "Problem", description: "RFC 9457; media type application/problem+json." },
 );
 
 /** The `response` entries of the errors a route may answer with: one a status, naming its codes. */
-export function problems(...codes: ProblemCode[]): Record<number, TUnsafe<ProblemDocument>> {
+export function problems(...codes: ProblemCode[]): Record<number, Schema<ProblemDocument>> {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of [...codes, "internal" as const]) {
     const { status } = problemKinds[code];
@@ -43,10 +37,10 @@ export function problems(...codes: ProblemCode[]): Record<number, TUnsafe<Proble
         description: named.map((code) => `${code}: ${problemKinds[code].title}.`).join(" "),
         content: {
           "application/problem+json": {
-            schema: Type.Unsafe<ProblemDocument>({ $ref: "Problem#" }),
+            schema: Type.Of<ProblemDocument>({ $ref: "Problem#" }),
           },
         },
-      } as unknown as TUnsafe<ProblemDocument>,
+      },
     ]),
   );
 }
@@ -66,12 +60,10 @@ export const tokenWith = (scope: TokenScope): { [name: string]: string[] }[] => 
 ];
 
 /** A body or answer that is not JSON. */
-export const media = (type: string, description: string): TSchema => ({
+export const media = (type: string, description: string): Schema => ({
   description,
   content: { [type]: { schema: Type.String() } },
 });
-
-export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const Uuid = Type.String({
   pattern: "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
@@ -100,7 +92,7 @@ export const pageQuery = {
 
 /** Part of a listing's answer. */
 export const nextCursor = {
-  next: Nullable(
+  next: Type.Nullable(
     Type.String({
       description: "Cursor of the next page, also in the header Link; null on the last.",
     }),

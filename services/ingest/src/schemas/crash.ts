@@ -1,26 +1,26 @@
 /** Crashes as the API shows them. */
 import type { CrashSummary } from "@faultline/shared";
-import { Type, type Static } from "typebox";
-import { Nullable, oneOf, Time } from "./common.ts";
+import { Type, type Static } from "./build.ts";
+import { Time } from "./common.ts";
 import { ReportSchema } from "./report.ts";
 
-const text = Nullable(Type.String());
+const text = Type.Nullable(Type.String());
 
-const State = oneOf(["received", "processed", "failed"], {
+const State = Type.Enum(["received", "processed", "failed"], {
   description: "received: waits for processing; failed: `error` says why, the files are kept.",
 });
 
 const summaryFields = {
   id: Type.String(),
   project: Type.String({ description: "Slug." }),
-  group: Nullable(Type.Integer({ description: "Id of its group." })),
+  group: Type.Nullable(Type.Integer({ description: "Id of its group." })),
   state: State,
   error: text,
   kind: text,
   title: text,
   receivedAt: Time,
-  occurredAt: Nullable(Time),
-  processedAt: Nullable(Time),
+  occurredAt: Type.Nullable(Time),
+  processedAt: Type.Nullable(Time),
   release: text,
   environment: text,
   host: text,
@@ -31,13 +31,13 @@ export const CrashSummarySchema = Type.Object(summaryFields);
 export const CrashSchema = Type.Object({
   ...summaryFields,
   url: Type.String(),
-  parent: Nullable(
+  parent: Type.Nullable(
     Type.String({ description: "First crash of the same text, when it held several dumps." }),
   ),
-  pid: Nullable(Type.Integer()),
+  pid: Type.Nullable(Type.Integer()),
   time: text,
   pythonVersion: text,
-  tags: Type.Record(Type.String(), Type.String()),
+  tags: Type.Record(Type.String()),
   attachments: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -48,7 +48,7 @@ export const CrashSchema = Type.Object({
       url: Type.String(),
     }),
   ),
-  report: Nullable(ReportSchema),
+  report: Type.Nullable(ReportSchema),
 });
 
 export const summaryView = (

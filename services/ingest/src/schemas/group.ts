@@ -1,20 +1,20 @@
 /** Groups as the API shows them. */
 import { groupStatuses, reportKinds, type Grouping, type GroupRow } from "@faultline/shared";
-import { Type, type Static } from "typebox";
-import { Nullable, oneOf, Time } from "./common.ts";
+import { Type, type Static } from "./build.ts";
+import { Time } from "./common.ts";
 import { CrashSummarySchema } from "./crash.ts";
 import { GroupingSchema } from "./report.ts";
 
-export const Status = oneOf(groupStatuses);
-export const Kind = oneOf(reportKinds);
+export const Status = Type.Enum(groupStatuses);
+export const Kind = Type.Enum(reportKinds);
 
 const groupFields = {
   id: Type.Integer(),
   project: Type.String({ description: "Slug." }),
   title: Type.String(),
-  culprit: Nullable(Type.String({ description: "The frame that is blamed." })),
+  culprit: Type.Nullable(Type.String({ description: "The frame that is blamed." })),
   kind: Type.String(),
-  classification: Nullable(Type.String()),
+  classification: Type.Nullable(Type.String()),
   status: Status,
   confidence: Type.String(),
   count: Type.Integer(),
@@ -45,9 +45,9 @@ export const GroupDetailSchema = Type.Object({
   releases: Facet,
   environments: Facet,
   hosts: Facet,
-  newest: Nullable(CrashSummarySchema),
-  explanation: Nullable(
-    Type.Unsafe<Grouping>({
+  newest: Type.Nullable(CrashSummarySchema),
+  explanation: Type.Nullable(
+    Type.Of<Grouping>({
       ...GroupingSchema,
       description:
         "Why the newest crash is in this group: its keys, and every frame's part in them.",

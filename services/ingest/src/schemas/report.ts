@@ -1,11 +1,10 @@
 /** The report, version 1, as @faultline/shared types it: here for readers of the API's description. */
 import { classifications, foundBy, reportKinds, type Report } from "@faultline/shared";
-import { Type } from "typebox";
-import { Nullable, oneOf } from "./common.ts";
+import { Type } from "./build.ts";
 
-const text = Nullable(Type.String());
-const whole = Nullable(Type.Integer());
-const hex = Nullable(Type.String({ description: "Hexadecimal, 0x…" }));
+const text = Type.Nullable(Type.String());
+const whole = Type.Nullable(Type.Integer());
+const hex = Type.Nullable(Type.String({ description: "Hexadecimal, 0x…" }));
 
 const Gap = Type.Object({
   code: Type.String(),
@@ -13,21 +12,21 @@ const Gap = Type.Object({
 });
 
 const PythonFrame = Type.Object({
-  language: Type.Literal("python"),
+  language: Type.Const("python"),
   module: text,
   function: text,
   qualname: text,
   file: text,
   line: whole,
   endLine: whole,
-  column: Nullable(Type.Integer({ description: "0-based UTF-8 byte column." })),
-  endColumn: Nullable(Type.Integer({ description: "Exclusive." })),
+  column: Type.Nullable(Type.Integer({ description: "0-based UTF-8 byte column." })),
+  endColumn: Type.Nullable(Type.Integer({ description: "Exclusive." })),
   definitionLine: whole,
-  arguments: Nullable(Type.Array(Type.String())),
-  inApp: Nullable(Type.Boolean()),
-  foundBy: oneOf(foundBy),
+  arguments: Type.Nullable(Type.Array(Type.String())),
+  inApp: Type.Nullable(Type.Boolean()),
+  foundBy: Type.Enum(foundBy),
   role: text,
-  source: Nullable(
+  source: Type.Nullable(
     Type.Object({
       before: Type.Array(Type.String()),
       line: Type.String(),
@@ -37,7 +36,7 @@ const PythonFrame = Type.Object({
 });
 
 const NativeFrame = Type.Object({
-  language: Type.Literal("native"),
+  language: Type.Const("native"),
   pc: hex,
   module: text,
   offset: hex,
@@ -47,7 +46,7 @@ const NativeFrame = Type.Object({
   line: whole,
   column: whole,
   inline: Type.Boolean(),
-  foundBy: oneOf(foundBy),
+  foundBy: Type.Enum(foundBy),
   role: text,
 });
 
@@ -56,7 +55,7 @@ const Thread = Type.Object({
   ident: hex,
   name: text,
   crashed: Type.Boolean(),
-  stitch: oneOf(["exact", "approximate", "none"]),
+  stitch: Type.Enum(["exact", "approximate", "none"]),
   garbageCollecting: Type.Boolean(),
   stack: Type.Array(Type.Union([PythonFrame, NativeFrame]), { description: "Innermost first." }),
   truncated: Type.Boolean(),
@@ -70,21 +69,21 @@ const Module = Type.Object({
   debugId: text,
   base: hex,
   size: whole,
-  symbols: oneOf(["found", "missing", "mismatched", "corrupt", "unused"]),
+  symbols: Type.Enum(["found", "missing", "mismatched", "corrupt", "unused"]),
 });
 
 const FrameGrouping = Type.Object({
   index: Type.Integer({ description: "Into the crashing thread's stack." }),
   role: Type.String(),
   token: text,
-  usedIn: Type.Array(oneOf(["coarse", "mid", "fine", "link"])),
+  usedIn: Type.Array(Type.Enum(["coarse", "mid", "fine", "link"])),
   reason: Type.String(),
 });
 
 export const GroupingSchema = Type.Object({
   ruleset: Type.String(),
-  mode: oneOf(["native", "python", "runtime", "skipped", "empty", "overflow", "victim"]),
-  confidence: oneOf(["high", "low"]),
+  mode: Type.Enum(["native", "python", "runtime", "skipped", "empty", "overflow", "victim"]),
+  confidence: Type.Enum(["high", "low"]),
   coarse: Type.String(),
   mid: Type.String(),
   fine: Type.String(),
@@ -95,28 +94,28 @@ export const GroupingSchema = Type.Object({
   frames: Type.Array(FrameGrouping),
 });
 
-export const ReportSchema = Type.Unsafe<Report>(
+export const ReportSchema = Type.Of<Report>(
   Type.Object(
     {
-      version: Type.Literal(1),
-      kind: oneOf(reportKinds),
+      version: Type.Const(1),
+      kind: Type.Enum(reportKinds),
       reason: text,
       code: text,
       address: hex,
       message: text,
       fatalFunction: text,
       runtimeState: text,
-      timeoutSeconds: Nullable(Type.Number()),
-      classification: Nullable(oneOf(classifications)),
+      timeoutSeconds: Type.Nullable(Type.Number()),
+      classification: Type.Nullable(Type.Enum(classifications)),
       os: text,
       cpu: text,
-      python: Nullable(Type.Object({ version: text, evidence: text })),
-      crashingThread: Nullable(Type.Integer({ description: "Index into threads." })),
+      python: Type.Nullable(Type.Object({ version: text, evidence: text })),
+      crashingThread: Type.Nullable(Type.Integer({ description: "Index into threads." })),
       threads: Type.Array(Thread),
       modules: Type.Array(Module),
       extensionModules: Type.Array(Type.String()),
       gaps: Type.Array(Gap),
-      grouping: Nullable(GroupingSchema),
+      grouping: Type.Nullable(GroupingSchema),
     },
     {
       description:

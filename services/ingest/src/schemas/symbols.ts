@@ -1,8 +1,8 @@
 /** Uploads of symbols, and what is asked about them. */
 import { MAX_CHECK_ITEMS } from "@faultline/shared";
-import { Type } from "typebox";
+import { Type } from "./build.ts";
 import { MAX_LISTED_FILES, MAX_SYMBOL_PATH_CHARS } from "../limits.ts";
-import { Name, Nullable, oneOf, text } from "./common.ts";
+import { Name, text } from "./common.ts";
 
 export const UploadSchema = Type.Object({
   release: Type.String(),
@@ -15,11 +15,11 @@ export const UploadSchema = Type.Object({
   files: Type.Array(
     Type.Object({
       name: Type.String({ description: "The way to it, archives joined by !/" }),
-      path: Nullable(Type.String({ description: "As a source path: app/jobs.py" })),
-      status: oneOf(["accepted", "duplicate", "refused"]),
-      as: Nullable(Type.String({ description: "“pyc 3.12” or “source”." })),
-      reason: Nullable(Type.String({ description: "Why it was refused." })),
-      sha256: Nullable(Type.String()),
+      path: Type.Nullable(Type.String({ description: "As a source path: app/jobs.py" })),
+      status: Type.Enum(["accepted", "duplicate", "refused"]),
+      as: Type.Nullable(Type.String({ description: "“pyc 3.12” or “source”." })),
+      reason: Type.Nullable(Type.String({ description: "Why it was refused." })),
+      sha256: Type.Nullable(Type.String()),
     }),
     {
       description: `At most ${MAX_LISTED_FILES} refused ones, then at most ${MAX_LISTED_FILES} others.`,
@@ -45,7 +45,7 @@ export const CheckBody = Type.Object({
   ),
 });
 
-const State = oneOf(["missing", "stored", "ready", "refused"], {
+const State = Type.Enum(["missing", "stored", "ready", "refused"], {
   description:
     "stored: waits for its cache; refused: no cache can be made of it, `error` says why.",
 });
@@ -54,13 +54,13 @@ export const CheckSchema = Type.Object({
   missing: Type.Integer(),
   files: Type.Array(
     Type.Object({
-      path: Nullable(Type.String()),
-      sha256: Nullable(Type.String()),
-      kind: Nullable(
+      path: Type.Nullable(Type.String()),
+      sha256: Type.Nullable(Type.String()),
+      kind: Type.Nullable(
         Type.String({ description: "“pyc” or “source”, where a path was asked for." }),
       ),
       state: State,
-      error: Nullable(Type.String()),
+      error: Type.Nullable(Type.String()),
     }),
     { description: "In the order asked; a path that has both a pyc and a source gives two." },
   ),
