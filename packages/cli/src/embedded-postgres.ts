@@ -42,6 +42,8 @@ export interface EmbeddedPostgres {
 /** Recovery after a crash can take a while; a server that is not ready by then is given up. */
 const START_MS = 120_000;
 const POLL_MS = 20;
+/** A client that has closed its connection is gone for the server a moment later. */
+const SESSIONS_MS = 500;
 /** A fast shutdown writes a checkpoint; one that takes longer is cut short, and recovery makes up for it. */
 const STOP_MS = 30_000;
 /** sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, with its closing zero. */
@@ -127,10 +129,13 @@ async function startServer(cluster: Cluster): Promise<EmbeddedPostgres> {
   closeSync(log.handle);
   const exit = exitOf(child);
   const stop = async (): Promise<void> => {
-    child.kill("SIGINT"); // fast: ends sessions, writes a checkpoint
-    const hurry = setTimeout(() => child.kill("SIGQUIT"), STOP_MS);
+    child.kill("SIGTERM"); // smart: waits for the sessions that are closing just now
+    const timers = [
+      setTimeout(() => child.kill("SIGINT"), SESSIONS_MS), // fast: ends them
+      setTimeout(() => child.kill("SIGQUIT"), STOP_MS), // immediate: leaves the rest to recovery
+    ];
     await exit;
-    clearTimeout(hurry);
+    timers.forEach(clearTimeout);
     removeSocketFolder(cluster, socketFolder);
   };
   try {

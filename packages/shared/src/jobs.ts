@@ -9,6 +9,8 @@ import {
 } from "bullmq";
 import { Redis } from "ioredis";
 import type { Config } from "./config.ts";
+import { LastingClient } from "./db/pool.ts";
+import { keepTrying, reopening } from "./reopening.ts";
 
 /** One crash to process; the job's id is the crash's id, so a repeat is harmless. */
 export interface CrashJob {
@@ -67,19 +69,23 @@ export function openQueue<Name extends QueueName>(
   onError: (error: Error) => void,
 ): JobQueue<Name> {
   const queue =
-    config.redisUrl === null ? postgresQueue(config, name) : redisQueue(config.redisUrl, name);
-  queue.bull.on("error", onError);
+    config.redisUrl === null
+      ? postgresQueue(config, name, onError)
+      : redisQueue(config.redisUrl, name, onError);
   return {
     async add(jobs) {
-      if (!queue.reachable()) throw new QueueAwayError(`queue ${name}: Redis cannot be reached`);
-      const added = queue.bull.addBulk(
-        jobs.map(({ id, data }) => ({ name, data, opts: { ...jobOptions, jobId: id } })),
-      );
+      const added = queue
+        .ready()
+        .then((bull) =>
+          bull.addBulk(
+            jobs.map(({ id, data }) => ({ name, data, opts: { ...jobOptions, jobId: id } })),
+          ),
+        );
       await within(ADD_TIMEOUT_MS, added, `queue ${name}: no answer within ${ADD_TIMEOUT_MS} ms`);
     },
     async depth() {
-      if (!queue.reachable()) throw new QueueAwayError(`queue ${name}: Redis cannot be reached`);
-      const counts = await queue.bull.getJobCounts("waiting", "active", "delayed", "prioritized");
+      const bull = await queue.ready();
+      const counts = await bull.getJobCounts("waiting", "active", "delayed", "prioritized");
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     },
     close: () => queue.close(),
@@ -88,38 +94,38 @@ export function openQueue<Name extends QueueName>(
 
 /** What both backends' queues have in common, as far as it is used here. */
 interface AnyQueue {
-  on(event: "error", listener: (error: Error) => void): unknown;
   addBulk(jobs: { name: string; data: unknown; opts: JobsOptions }[]): Promise<unknown>;
   getJobCounts(...states: JobType[]): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
 interface OpenQueue {
-  readonly bull: AnyQueue;
-  /** False while a command would only wait for the connection. */
-  reachable(): boolean;
+  /** Rejects while a command would only wait for the connection. */
+  ready(): Promise<AnyQueue>;
   close(): Promise<void>;
 }
 
 const streams = { events: { maxLen: KEPT_EVENTS } };
 
-function postgresQueue(config: Config, name: QueueName): OpenQueue {
-  const bull = new Queue(
-    name,
-    { connection: postgresConnection(config), streams },
-    createPostgresBackend,
-  );
-  return { bull, reachable: () => true, close: () => bull.close() };
+type OnError = (error: Error) => void;
+
+function postgresQueue(config: Config, name: QueueName, onError: OnError): OpenQueue {
+  return reopening(() => {
+    const options = { connection: postgresConnection(config), streams };
+    return new Queue(name, options, createPostgresBackend).on("error", onError);
+  });
 }
 
-function redisQueue(url: string, name: QueueName): OpenQueue {
+function redisQueue(url: string, name: QueueName, onError: OnError): OpenQueue {
   // A queue whose first connection gives up stays broken for good (seen with bullmq 6.7 when Redis
-  // starts after ingest), so the connection never gives up and `reachable` keeps callers from waiting.
+  // starts after ingest), so the connection never gives up and `ready` keeps callers from waiting.
   const connection = new Redis(url, { maxRetriesPerRequest: null });
-  const bull = new Queue(name, { connection, prefix: PREFIX, streams });
+  const bull = new Queue(name, { connection, prefix: PREFIX, streams }).on("error", onError);
   return {
-    bull,
-    reachable: () => connection.status === "ready",
+    async ready() {
+      if (connection.status === "ready") return bull;
+      throw new QueueAwayError(`queue ${name}: Redis cannot be reached`);
+    },
     async close() {
       if (connection.status === "ready") await bull.close();
       connection.disconnect();
@@ -159,14 +165,15 @@ export function openWorker<Name extends QueueName>(
     maxStalledCount: 10,
   };
   if (config.redisUrl === null) {
-    const worker = new Worker(
-      name,
-      process,
-      { ...options, connection: postgresConnection(config) },
-      createPostgresBackend,
+    const connection = postgresConnection(config);
+    const worker = reopening(() =>
+      new Worker(name, process, { ...options, connection }, createPostgresBackend).on(
+        "error",
+        onError,
+      ),
     );
-    worker.on("error", onError);
-    return { close: () => closeSoon(worker.close()) };
+    const kept = keepTrying(worker, onError);
+    return { close: () => closeSoon(kept.close()) };
   }
   const connection = new Redis(config.redisUrl, { maxRetriesPerRequest: null });
   const worker = new Worker(name, process, { ...options, connection, prefix: PREFIX });
@@ -198,4 +205,5 @@ const postgresConnection = (config: Config) => ({
   schema: "queue",
   migrate: true,
   max: 4,
+  Client: LastingClient,
 });

@@ -9,6 +9,20 @@ export type Queryable = Pick<pg.PoolClient, "query">;
 const INT8 = 20;
 pg.types.setTypeParser(INT8, Number);
 
+/**
+ * A client that survives the loss of its connection: what it was asked rejects, and that is all.
+ *
+ * pg tells the loss as an event too, and one that nobody listens to ends the process. A pool listens to its
+ * idle clients only; one that is checked out and between two queries (a lock held, a transaction) has
+ * nobody. Seen when Postgres was killed under `faultline start`. Test: pool.test.ts.
+ */
+export class LastingClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on("error", () => undefined);
+  }
+}
+
 /** `name` shows in pg_stat_activity. A query that takes longer than `queryMs` (0: any time) rejects. */
 export function openPool(databaseUrl: string, name: string, max: number, queryMs = 0): Pool {
   const pool = new pg.Pool({
@@ -19,11 +33,10 @@ export function openPool(databaseUrl: string, name: string, max: number, queryMs
     idleTimeoutMillis: 30_000,
     query_timeout: queryMs,
     keepAlive: true,
+    Client: LastingClient,
   });
-  // A connection that the server closes, idle or in use, is replaced at the next query, and a query under way
-  // rejects; the event besides, without a listener, would end the process.
+  // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
-  pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }
 
