@@ -124,16 +124,21 @@ async function open(
   return closing.adopt(await buildApp(deps), (app) => app.close());
 }
 
-/** Partitions of the days ahead; returns what ends it. */
-function keepPartitions(db: Pool, log: Logger): () => void {
-  const ensure = (): void =>
-    void ensurePartitions(db, Date.now()).catch((error: unknown) =>
+/** Partitions of the days ahead; returns what ends it, after the round under way. */
+function keepPartitions(db: Pool, log: Logger): () => Promise<void> {
+  const ensure = (): Promise<void> =>
+    ensurePartitions(db, Date.now()).catch((error: unknown) =>
       log.warn({ err: error }, "partitions cannot be made yet"),
     );
-  ensure();
-  const timer = setInterval(ensure, PARTITIONS_MS);
+  let round = ensure();
+  const timer = setInterval(() => {
+    round = ensure();
+  }, PARTITIONS_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  return async () => {
+    clearInterval(timer);
+    await round;
+  };
 }
 
 async function checkHealth(
