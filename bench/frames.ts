@@ -12,8 +12,8 @@ import { buildPycMap, openPycMap, type PycMap } from "@faultline/pyc";
 import type { CrashMetadata, PythonFile, PythonFiles } from "@faultline/shared";
 import { crashRequests, moduleName, MODULES, moduleSource } from "./crash-load.ts";
 
-const DUMPS = 500;
-const ROUNDS = 6;
+const DUMPS = 100;
+const ROUNDS = 40;
 
 const metadata: CrashMetadata = {
   release: "bench-0",

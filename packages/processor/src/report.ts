@@ -23,6 +23,7 @@ import { MAX_EXTENSION_MODULES, MAX_FILES_ASKED, MAX_GAPS_PER_REPORT } from "./l
 import { platformOf, pythonSaid } from "./platform.ts";
 import { FrameResolver } from "./python/frame-resolver.ts";
 import { neededFiles } from "./python/needed-files.ts";
+import { SourcePaths } from "./python/paths.ts";
 import { ReleaseFiles, type OpenMap } from "./python/release-files.ts";
 import { blamedThread, threadsOf } from "./threads.ts";
 
@@ -49,9 +50,10 @@ export function* buildReports(
   if (crashes.length === 0) {
     return [{ report: withoutDump(metadata, text.gaps), span: [0, bytes.length] }];
   }
-  const { request, left } = neededFiles(stacksByImportance(crashes));
+  const paths = new SourcePaths();
+  const { request, left } = neededFiles(stacksByImportance(crashes), paths);
   const files = request.basenames.length > 0 ? yield request : noFiles;
-  const release = new ReleaseFiles(files, openMap);
+  const release = new ReleaseFiles(files, openMap, paths);
   const textGaps = left > 0 ? [...text.gaps, askedCut(left)] : text.gaps;
   return crashes.map((crash) => ({
     report: reportOf(crash, textGaps, metadata, release),

@@ -66,11 +66,12 @@ test("a line that leaves two possible calls has no columns, and that is no gap",
   expect(codes).toEqual([]);
 });
 
-test("the callee is the next inner frame that is somebody's code", () => {
-  const asked: (string | null)[] = [];
-  const map = {
+test("the callee is the next inner frame that is somebody's code, with its flags where known", () => {
+  const asked: unknown[] = [];
+  const map: typeof jobs = {
     ...jobs,
-    callSpansAt: (_: number, __: number, callee: string | null) => (asked.push(callee), []),
+    code: (index) => ({ ...jobs.code(index), flags: 0x20 }),
+    callSpansAt: (_index, _line, callee, flags) => (asked.push([callee, flags]), []),
   };
   resolve(
     [anUpload("app/jobs.py", map)],
@@ -78,11 +79,18 @@ test("the callee is the next inner frame that is somebody's code", () => {
       aFrame("/srv/app/jobs.py", 42, "run"),
       { ...aFrame("__init__", null, "__init__"), helper: true },
       aFrame("/srv/app/jobs.py", 5, "<module>"),
+      aFrame("/elsewhere.py", 1, "unknown"),
+      aFrame("/srv/app/jobs.py", 5, "<module>"),
       { ...aFrame("/elsewhere.py", 1, "lost"), damaged: true },
       aFrame("/srv/app/jobs.py", 99, "<module>"),
     ],
   );
-  expect(asked).toEqual([null, "run", null]);
+  expect(asked).toEqual([
+    [null, null],
+    ["run", 0x20],
+    ["unknown", null],
+    [null, null],
+  ]);
 });
 
 test("the interpreter's own frame is kept and marked", () => {

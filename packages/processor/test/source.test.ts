@@ -63,9 +63,37 @@ test("an encoding that is not known shows nothing and is named", () => {
   expect(source.around(2)).toBeNull();
 });
 
-test("long lines are cut and huge files show none", () => {
-  const long = new SourceText(utf8(`${"x".repeat(5000)}\n`));
-  expect(long.around(1)?.line).toHaveLength(MAX_SOURCE_LINE_CHARS);
+test("a long line is cut and stands alone, huge files show none", () => {
+  const long = new SourceText(utf8(`a\n${"x".repeat(50_000)}\nb\n`));
+  expect(long.around(2)).toEqual({
+    before: [],
+    line: "x".repeat(MAX_SOURCE_LINE_CHARS),
+    after: [],
+  });
+  const wide = new SourceText(utf8(`a\n${"x".repeat(500)}\nb\n`));
+  expect(wide.around(2)).toEqual({
+    before: ["a"],
+    line: "x".repeat(MAX_SOURCE_LINE_CHARS),
+    after: ["b"],
+  });
   const huge = new Uint8Array(MAX_SOURCE_FILE_BYTES + 1).fill(0x0a);
   expect(new SourceText(huge).around(1)).toBeNull();
+});
+
+test("lines are the same in whatever order they are asked for", () => {
+  const text = numbered(200);
+  const down = new SourceText(utf8(text));
+  const up = new SourceText(utf8(text));
+  const lines = Array.from({ length: 201 }, (_, index) => index + 1);
+  const inOrder = lines.map((line) => down.around(line));
+  expect(
+    lines
+      .toReversed()
+      .map((line) => up.around(line))
+      .toReversed(),
+  ).toEqual(inOrder);
+  expect(inOrder.map((context) => context?.line)).toEqual([
+    ...Array.from({ length: 200 }, (_, index) => `line ${index + 1}`),
+    undefined,
+  ]);
 });

@@ -63,15 +63,23 @@ export const sameFunction = (codes: readonly CodeSummary[]): boolean =>
   agreed(codes.map(({ firstLine }) => firstLine)) !== null &&
   agreed(codes.map((code) => code.arguments.join(","))) !== null;
 
+/** The next inner frame, as far as it is known: what the line called. */
+export interface Callee {
+  /** Null when it was not printed whole, or when the frame is the innermost. */
+  readonly name: string | null;
+  /** `co_flags`, null when its code object is not known: they tell generators from functions. */
+  readonly flags: number | null;
+}
+
 /** The one span that a call of `callee` on the line can have, when every code object leaves one. */
 export function callSpan(
   codes: readonly FoundCode[],
   line: number,
-  callee: string | null,
+  callee: Callee,
 ): Position | null {
   let only: Position | null = null;
   for (const { opened, index } of codes) {
-    const spans = opened.map.callSpansAt(index, line, callee);
+    const spans = opened.map.callSpansAt(index, line, callee.name, callee.flags);
     const span = spans[0];
     if (spans.length !== 1 || span === undefined) return null;
     if (only !== null && !sameSpan(only, span)) return null;

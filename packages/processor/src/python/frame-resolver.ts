@@ -8,13 +8,25 @@ import type { TextFrame, TextThread } from "@faultline/faulthandler";
 import type { Gap, PythonFrame, SourceContext } from "@faultline/shared";
 import { counted, gap } from "../gaps.ts";
 import { MAX_FRAMES_RESOLVED, MAX_SOURCE_CHARS_PER_REPORT } from "../limits.ts";
-import { agreed, callSpan, findCodes, sameFunction, type FoundCode } from "./code-objects.ts";
+import {
+  agreed,
+  callSpan,
+  findCodes,
+  sameFunction,
+  type Callee,
+  type FoundCode,
+} from "./code-objects.ts";
 import { fileGaps, frameLabel, knownFile, moduleOfCodes, type KnownFile } from "./known-file.ts";
-import type { ReleaseFiles } from "./release-files.ts";
-import { sourceChars } from "./source.ts";
+import { sourceOf, type ReleaseFiles } from "./release-files.ts";
+import { sameLines, sourceChars } from "./source.ts";
 
-/** What is known of a frame beside its printed fields. */
-type Known = Omit<PythonFrame, "language" | "function" | "file" | "line" | "foundBy" | "role">;
+/** What is known of a frame beside its printed fields, and its code object's flags. */
+interface Known extends Omit<
+  PythonFrame,
+  "language" | "function" | "file" | "line" | "foundBy" | "role"
+> {
+  readonly flags: number | null;
+}
 
 const nothing: Known = {
   module: null,
@@ -26,7 +38,10 @@ const nothing: Known = {
   endColumn: null,
   inApp: null,
   source: null,
+  flags: null,
 };
+
+const noCallee: Callee = { name: null, flags: null };
 
 /** Resolves the frames of one crash and remembers what could not be told. */
 export class FrameResolver {
@@ -54,12 +69,13 @@ export class FrameResolver {
 
   /** A thread's frames, innermost first as printed. */
   stack(frames: readonly TextFrame[]): PythonFrame[] {
-    let inner: string | null = null;
+    let callee = noCallee;
     return frames.map((frame) => {
       if (frame.helper === true) return helperFrame(frame);
-      const resolved = this.#frame(frame, inner);
-      inner = frame.nameTruncated === true || frame.damaged === true ? null : frame.name;
-      return resolved;
+      const known = frame.file === null ? nothing : this.#knownOf(frame.file, frame, callee);
+      const isWhole = frame.nameTruncated !== true && frame.damaged !== true;
+      callee = isWhole ? { name: frame.name, flags: known.flags } : noCallee;
+      return this.#frame(frame, known);
     });
   }
 
@@ -77,8 +93,7 @@ export class FrameResolver {
     return gaps;
   }
 
-  #frame(frame: TextFrame, callee: string | null): PythonFrame {
-    const known = frame.file === null ? nothing : this.#knownOf(frame.file, frame, callee);
+  #frame(frame: TextFrame, known: Known): PythonFrame {
     return {
       language: "python",
       module: known.module,
@@ -110,7 +125,7 @@ export class FrameResolver {
   }
 
   /** Recursion repeats frames, so answers are kept by everything that they depend on. */
-  #knownOf(name: string, frame: TextFrame, callee: string | null): Known {
+  #knownOf(name: string, frame: TextFrame, callee: Callee): Known {
     let file = this.#files.get(name);
     if (file === undefined) {
       file = knownFile(name, frame, this.#release);
@@ -122,7 +137,7 @@ export class FrameResolver {
       return { ...nothing, module: file.module, inApp: file.inApp };
     }
     this.#resolved++;
-    const key = `${name}\n${frame.line}\n${frame.name}\n${callee}`;
+    const key = `${name}\n${frame.line}\n${frame.name}\n${callee.name}\n${callee.flags}`;
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#resolve(file, frame, callee);
@@ -131,13 +146,13 @@ export class FrameResolver {
     return known;
   }
 
-  #resolve(file: KnownFile, frame: TextFrame, callee: string | null): Known {
+  #resolve(file: KnownFile, frame: TextFrame, callee: Callee): Known {
     const known = { ...nothing, module: file.module, inApp: file.inApp };
     if (file.match === null) return known;
     try {
       const search = findCodes(file.match, frame, this.#pythonVersion);
       if (search.outcome === "found") return this.#found(file, frame, search.codes, callee);
-      if (file.match.maps.length === 0) return { ...known, source: this.#source(file, [], frame) };
+      if (file.match.maps.length === 0) return { ...known, source: sourceLines(file, [], frame) };
       if (frame.damaged !== true) {
         if (search.outcome === "line-differs") file.lineDiffers.add(frameLabel(frame));
         if (search.outcome === "name-missing") file.nameMissing.add(frameLabel(frame));
@@ -151,12 +166,7 @@ export class FrameResolver {
     return known;
   }
 
-  #found(
-    file: KnownFile,
-    frame: TextFrame,
-    codes: readonly FoundCode[],
-    callee: string | null,
-  ): Known {
+  #found(file: KnownFile, frame: TextFrame, codes: readonly FoundCode[], callee: Callee): Known {
     file.found++;
     const summaries = codes.map(({ opened, index }) => opened.map.code(index));
     if (!sameFunction(summaries)) {
@@ -173,36 +183,48 @@ export class FrameResolver {
       column: span?.column ?? null,
       endColumn: span?.endColumn ?? null,
       inApp: file.inApp,
-      source: this.#source(file, codes, frame),
+      source: sourceLines(file, codes, frame),
+      flags: agreed(summaries.map((code) => code.flags)),
     };
   }
+}
 
-  /** Source lines of the matched file; those uploaded with the code object's own map come first. */
-  #source(file: KnownFile, codes: readonly FoundCode[], frame: TextFrame): SourceContext | null {
-    const { match } = file;
-    if (match === null || frame.line === null || (match.weak && codes.length === 0)) return null;
-    const own = codes.map(({ opened }) => opened.file).filter(({ source }) => source !== null);
-    const contexts = new Map<string, SourceContext>();
-    for (const uploaded of own.length > 0 ? own : match.sources) {
-      const text = this.#release.sourceText(uploaded);
-      if (text === null) continue;
-      if (text.unknownEncoding !== null) file.unknownEncodings.add(text.unknownEncoding);
-      const context = text.around(frame.line);
-      if (context !== null) contexts.set(JSON.stringify(context), context);
-    }
-    const [only] = contexts.values();
-    return contexts.size === 1 && only !== undefined ? only : null;
+/** Source lines of the matched file; those uploaded with the code object's own map come first. */
+function sourceLines(
+  file: KnownFile,
+  codes: readonly FoundCode[],
+  frame: TextFrame,
+): SourceContext | null {
+  const { match } = file;
+  if (match === null || frame.line === null || (match.weak && codes.length === 0)) return null;
+  const own = codes.map(({ opened }) => opened.file).filter(({ source }) => source !== null);
+  let only: SourceContext | null = null;
+  for (const uploaded of own.length > 0 ? own : match.sources) {
+    const text = sourceOf(uploaded);
+    if (text === null) continue;
+    if (text.unknownEncoding !== null) file.unknownEncodings.add(text.unknownEncoding);
+    const lines = text.around(frame.line);
+    if (only !== null && lines !== null && !sameLines(only, lines)) return null;
+    only ??= lines;
   }
+  return only;
 }
 
 /** `File "__init__", line ??? in __init__` (3.13+): the interpreter's own, between a class call and `__init__`. */
 const helperFrame = (frame: TextFrame): PythonFrame => ({
-  ...nothing,
   language: "python",
+  module: null,
   function: frame.name,
+  qualname: null,
   file: frame.file,
   line: frame.line,
+  endLine: null,
+  column: null,
+  endColumn: null,
+  definitionLine: null,
+  arguments: null,
   inApp: false,
   foundBy: "faulthandler",
   role: "helper",
+  source: null,
 });

@@ -32,7 +32,7 @@ export interface KnownFile {
 }
 
 export function knownFile(file: string, frame: TextFrame, release: ReleaseFiles): KnownFile {
-  const path = sourcePath(file);
+  const path = release.paths.read(file);
   const nameCut = frame.fileTruncated === true;
   const raw = frame.fileRaw === undefined ? null : sourcePath(frame.fileRaw);
   const match = nameCut ? null : release.match(path, raw);

@@ -2,7 +2,7 @@
 import type { TextFrame } from "@faultline/faulthandler";
 import type { NeedPythonFiles } from "@faultline/shared";
 import { MAX_FILES_ASKED } from "../limits.ts";
-import { baseName, sourcePath } from "./paths.ts";
+import { baseName, type SourcePaths } from "./paths.ts";
 
 export interface Needed {
   readonly request: NeedPythonFiles;
@@ -11,7 +11,7 @@ export interface Needed {
 }
 
 /** Base names of the frames' files, the application's first; `stacks` in order of importance. */
-export function neededFiles(stacks: Iterable<readonly TextFrame[]>): Needed {
+export function neededFiles(stacks: Iterable<readonly TextFrame[]>, paths: SourcePaths): Needed {
   const own = new Set<string>();
   const others = new Set<string>();
   const seen = new Set<string>();
@@ -19,7 +19,7 @@ export function neededFiles(stacks: Iterable<readonly TextFrame[]>): Needed {
     for (const { file, fileTruncated, helper } of frames) {
       if (file === null || fileTruncated === true || helper === true || seen.has(file)) continue;
       seen.add(file);
-      const path = sourcePath(file);
+      const path = paths.read(file);
       const name = baseName(path);
       if (name === null) continue;
       const names = path.origin === "app" ? own : others;

@@ -40,6 +40,20 @@ export function sourcePath(text: string): SourcePath {
   return { text, windows, components, ...importRootOf(components, windows) };
 }
 
+/** Paths of one text, each read once. */
+export class SourcePaths {
+  readonly #read = new Map<string, SourcePath>();
+
+  read(text: string): SourcePath {
+    let path = this.#read.get(text);
+    if (path === undefined) {
+      path = sourcePath(text);
+      this.#read.set(text, path);
+    }
+    return path;
+  }
+}
+
 /** The last name of a path: what uploaded files are looked up by. Null when it has none. */
 export const baseName = (path: SourcePath): string | null => path.components.at(-1) ?? null;
 
@@ -52,7 +66,7 @@ function importRootOf(
     if (component === "site-packages" || component === "dist-packages") {
       return { origin: "site-packages", importRoot: at + 1 };
     }
-    if (archive.test(component)) {
+    if (component.includes(".") && archive.test(component)) {
       if (stdlibArchive.test(component)) return { origin: "stdlib", importRoot: at + 1 };
       const installed = /\.(?:egg|whl)$/i.test(component);
       return { origin: installed ? "site-packages" : "app", importRoot: at + 1 };
@@ -66,7 +80,7 @@ function importRootOf(
 function isStdlib(components: readonly string[], at: number, windows: boolean): boolean {
   const parent = components[at - 1];
   if (parent === undefined) return false;
-  if (pythonFolder.test(components[at]!)) return parent === "lib" || parent === "lib64";
+  if (parent === "lib" || parent === "lib64") return pythonFolder.test(components[at]!);
   if (!windows || components[at]!.toLowerCase() !== "lib") return false;
   return windowsHome.test(parent) || components[at - 2]?.toLowerCase() === "envs";
 }

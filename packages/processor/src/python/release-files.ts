@@ -7,7 +7,7 @@
 import type { PycMap } from "@faultline/pyc";
 import type { PythonFile, PythonFiles } from "@faultline/shared";
 import { MAX_CANDIDATES_PER_NAME, MAX_MAPS_PER_FILE } from "../limits.ts";
-import { baseName, commonSuffix, sourcePath, type SourcePath } from "./paths.ts";
+import { baseName, commonSuffix, sourcePath, SourcePaths, type SourcePath } from "./paths.ts";
 import { SourceText } from "./source.ts";
 
 /** An uploaded file with the paths it is known by. */
@@ -40,16 +40,24 @@ export interface FileMatch {
 
 export type OpenMap = (file: PythonFile) => PycMap;
 
+/**
+ * What a file says of itself, read once: a worker is handed the same objects for crash after crash of
+ * a release. Nothing can be told from outside but the time that it saves.
+ */
+const candidates = new WeakMap<PythonFile, Candidate>();
+const sources = new WeakMap<PythonFile, SourceText>();
+
 /** Holds what one text's crashes share: candidates by base name, and opened maps. */
 export class ReleaseFiles {
+  readonly paths: SourcePaths;
   readonly #files: PythonFiles;
   readonly #openMap: OpenMap;
   readonly #candidates = new Map<string, readonly Candidate[]>();
   readonly #opened = new Map<string, PycMap | Error>();
   readonly #matches = new Map<string, FileMatch | null>();
-  readonly #sources = new Map<string, SourceText>();
 
-  constructor(files: PythonFiles, openMap: OpenMap) {
+  constructor(files: PythonFiles, openMap: OpenMap, paths = new SourcePaths()) {
+    this.paths = paths;
     this.#files = files;
     this.#openMap = openMap;
   }
@@ -67,16 +75,6 @@ export class ReleaseFiles {
     const match = this.#bestOf(path) ?? (raw === null ? null : this.#bestOf(raw));
     this.#matches.set(path.text, match);
     return match;
-  }
-
-  /** An uploaded source, its lines found; null when the file came without one. */
-  sourceText(file: PythonFile): SourceText | null {
-    if (file.source === null) return null;
-    const known = this.#sources.get(file.key);
-    if (known !== undefined) return known;
-    const text = new SourceText(file.source);
-    this.#sources.set(file.key, text);
-    return text;
   }
 
   #bestOf(path: SourcePath): FileMatch | null {
@@ -102,11 +100,10 @@ export class ReleaseFiles {
     if (known !== undefined) return known;
     const listed = this.#files.get(name) ?? [];
     const lower = path.windows ? (this.#files.get(name.toLowerCase()) ?? []) : [];
-    const candidates = [...new Set([...listed, ...lower])]
-      .slice(0, MAX_CANDIDATES_PER_NAME)
-      .map(candidateOf);
-    this.#candidates.set(name, candidates);
-    return candidates;
+    const both = lower.length === 0 || lower === listed ? listed : [...listed, ...lower];
+    const found = both.slice(0, MAX_CANDIDATES_PER_NAME).map(candidateOf);
+    this.#candidates.set(name, found);
+    return found;
   }
 
   #open(best: readonly Candidate[], weak: boolean): FileMatch {
@@ -118,10 +115,15 @@ export class ReleaseFiles {
       if (map instanceof Error) corrupt.push(`${file.path}: ${map.message}`);
       else maps.push({ file, path, map });
     }
-    const sources = best.map(({ file }) => file).filter(({ source }) => source !== null);
-    const left = Math.max(0, compiled.length - MAX_MAPS_PER_FILE);
-    const paths = best.map(({ path }) => path);
-    return { paths, maps, sources: sources.slice(0, MAX_MAPS_PER_FILE), weak, corrupt, left };
+    const withSource = best.map(({ file }) => file).filter(({ source }) => source !== null);
+    return {
+      paths: best.map(({ path }) => path),
+      maps,
+      sources: withSource.slice(0, MAX_MAPS_PER_FILE),
+      weak,
+      corrupt,
+      left: Math.max(0, compiled.length - MAX_MAPS_PER_FILE),
+    };
   }
 
   #openOnce(file: PythonFile): PycMap | Error {
@@ -138,11 +140,24 @@ export class ReleaseFiles {
   }
 }
 
-const candidateOf = (file: PythonFile): Candidate => ({
-  file,
-  path: sourcePath(file.path),
-  compiledAt: file.codeFilename === null ? null : sourcePath(file.codeFilename),
-});
+function candidateOf(file: PythonFile): Candidate {
+  const known = candidates.get(file);
+  if (known !== undefined) return known;
+  const compiledAt = file.codeFilename === null ? null : sourcePath(file.codeFilename);
+  const candidate = { file, path: sourcePath(file.path), compiledAt };
+  candidates.set(file, candidate);
+  return candidate;
+}
+
+/** An uploaded source, ready to be asked for its lines; null when the file came without one. */
+export function sourceOf(file: PythonFile): SourceText | null {
+  if (file.source === null) return null;
+  const known = sources.get(file);
+  if (known !== undefined) return known;
+  const text = new SourceText(file.source);
+  sources.set(file, text);
+  return text;
+}
 
 /**
  * Common suffix of a frame's path and an uploaded one; 0 when they cannot be the same file.
