@@ -5,7 +5,6 @@ import type { Server } from "./server.ts";
 export interface Group {
   readonly id: number;
   readonly title: string;
-  readonly culprit: string | null;
   readonly count: number;
   readonly newestCrash: string;
 }
@@ -20,7 +19,7 @@ export interface Metadata {
 
 const PATIENCE_MS = 60_000;
 
-/** Answers with how many files were taken or there already, and what was refused and why. */
+/** Answers, once crashes can make use of them, with how many files the server has, and what it refused and why. */
 export async function uploadSymbols(
   server: Server,
   release: string,
@@ -29,18 +28,23 @@ export async function uploadSymbols(
   const form = new FormData();
   form.set("release", release);
   form.set("file", new Blob([archive]), "symbols.zip");
-  const project = process.env["FAULTLINE_PROJECT"] ?? "default";
-  const answer = await ask(server, `/api/v1/symbols?project=${project}`, {
-    method: "POST",
-    body: form,
-  });
-  const { files } = (await answer.json()) as {
-    files: { path: string; status: string; reason?: string }[];
+  const answer = await ask(server, "/api/v1/symbols", { method: "POST", body: form });
+  const { accepted, duplicate, files } = (await answer.json()) as {
+    accepted: number;
+    duplicate: number;
+    files: { name: string; path: string | null; status: string; reason: string | null }[];
   };
+  const paths = files.flatMap(({ path }) => (path === null ? [] : [{ path }]));
+  await eventually("the symbols are ready", async () => {
+    const body = JSON.stringify({ release, files: paths });
+    const check = await ask(server, "/api/v1/symbols/check", { method: "POST", body });
+    const { files: states } = (await check.json()) as { files: { state: string }[] };
+    return states.every(({ state }) => state !== "stored");
+  });
   const refused = files.filter((file) => file.status === "refused");
   return {
-    taken: files.length - refused.length,
-    refused: refused.map((file) => `${file.path}: ${file.reason}`),
+    taken: accepted + duplicate,
+    refused: refused.map((file) => `${file.name}: ${file.reason}`),
   };
 }
 
@@ -51,7 +55,7 @@ export async function sendCrash(server: Server, dump: string, metadata: Metadata
   form.set("faulthandler", new Blob([dump], { type: "text/plain" }), "stderr.txt");
   const answer = await ask(server, "/api/v1/crashes", {
     method: "POST",
-    headers: { authorization: `Bearer ${server.key}` },
+    key: server.key,
     body: form,
   });
   return ((await answer.json()) as { id: string }).id;
@@ -59,26 +63,46 @@ export async function sendCrash(server: Server, dump: string, metadata: Metadata
 
 /** Waits until the crash was processed. */
 export async function awaitReport(server: Server, id: string): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
+  await eventually(`crash ${id} is processed`, async () => {
     const answer = await ask(server, `/api/v1/crashes/${id}`);
-    if (((await answer.json()) as { report: unknown }).report !== null) return;
+    return ((await answer.json()) as { state: string }).state !== "received";
+  });
+}
+
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; !(await holds()); await sleep(100)) {
+    if (Date.now() > deadline) throw new Error(`waited ${PATIENCE_MS / 1000} s until ${what}`);
   }
-  throw new Error(`crash ${id} was not processed within ${PATIENCE_MS / 1000} s`);
 }
 
 /** The groups that hold crashes of a release, the largest first. */
 export async function listGroups(server: Server, release: string): Promise<readonly Group[]> {
-  const path = `/api/v1/groups?release=${release}&sort=count`;
-  return ((await (await ask(server, path)).json()) as { groups: Group[] }).groups;
+  const answer = await ask(server, `/api/v1/groups?release=${release}&sort=count`);
+  return ((await answer.json()) as { groups: Group[] }).groups;
+}
+
+/** The hosts of a group, the most frequent first. */
+export async function listHosts(server: Server, group: number): Promise<readonly string[]> {
+  const answer = await ask(server, `/api/v1/groups/${group}`);
+  const { hosts } = (await answer.json()) as { hosts: { values: { value: string }[] } };
+  return hosts.values.map(({ value }) => value);
 }
 
 export async function readText(server: Server, id: string): Promise<string> {
   return await (await ask(server, `/api/v1/crashes/${id}.txt`)).text();
 }
 
+interface Request {
+  readonly method?: "POST";
+  readonly key?: string;
+  readonly body?: FormData | string;
+}
+
 /** Throws with the server's own words on any answer but a good one. */
-async function ask(server: Server, path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = { authorization: `Bearer ${server.token}`, ...init.headers };
+async function ask(server: Server, path: string, request: Request = {}): Promise<Response> {
+  const { key = server.token, ...init } = request;
+  const json = typeof init.body === "string" ? { "content-type": "application/json" } : {};
+  const headers = { authorization: `Bearer ${key}`, ...json };
   const answer = await fetch(server.url + path, { ...init, headers });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return answer;

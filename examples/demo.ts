@@ -13,27 +13,39 @@ import { parseArgs } from "node:util";
 import {
   awaitReport,
   listGroups,
+  listHosts,
   readText,
   sendCrash,
   uploadSymbols,
   type Group,
 } from "./client.ts";
-import { serverOf, startAllInOne, type OwnServer, type Server } from "./server.ts";
+import { serverOf, startAllInOne, type Server } from "./server.ts";
 import { findPython, packShop, runs, runShop, type Death } from "./shop-release.ts";
 
 const RELEASE = "demo-1";
-const SHOWN_LINES = 18;
+/** Lines shown of the first group's newest crash, and of each other's. */
+const SHOWN_LINES = 45;
+const SHOWN_LINES_OF_OTHERS = 13;
 
 const { values } = parseArgs({ options: { stay: { type: "boolean", default: false } } });
 const folder = await mkdtemp(join(tmpdir(), "faultline-demo-"));
 const given = givenServer();
-const own = given === null ? await startOwn() : null;
 try {
-  await demonstrate(given ?? (own as OwnServer)); // one of both is there
-  if (own !== null && values.stay) await stay(own);
+  if (given === null) await withOwnServer();
+  else await demonstrate(given);
 } finally {
-  await own?.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+async function withOwnServer(): Promise<void> {
+  const server = await startAllInOne(join(folder, "data"));
+  say(`server    ${server.url}, started for this demo in an empty folder`);
+  try {
+    await demonstrate(server);
+    if (values.stay) await stay(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 async function demonstrate(server: Server): Promise<void> {
@@ -53,8 +65,10 @@ async function demonstrate(server: Server): Promise<void> {
   }
   for (const id of ids) await awaitReport(server, id);
   const groups = await listGroups(server, RELEASE);
-  sayGroups(ids.length, groups);
-  for (const group of groups) await sayNewest(server, group);
+  await sayGroups(server, ids.length, groups);
+  for (const [at, group] of groups.entries()) {
+    await sayNewest(server, group, at === 0 ? SHOWN_LINES : SHOWN_LINES_OF_OTHERS);
+  }
   sayNext(server, groups[0]);
 }
 
@@ -105,13 +119,9 @@ function givenServer(): Server | null {
   return server;
 }
 
-async function startOwn(): Promise<OwnServer> {
-  const server = await startAllInOne(join(folder, "data"));
-  say(`server    ${server.url}, started for this demo in an empty folder`);
-  return server;
+function died(death: Death): boolean {
+  return death.stderr.trim() !== "";
 }
-
-const died = (death: Death): boolean => death.stderr.trim() !== "";
 
 function endWords(death: Death): string {
   const first = death.stderr.trim().split("\n")[0] ?? "";
@@ -120,24 +130,27 @@ function endWords(death: Death): string {
     : `${death.end}: left no dump, so it does not crash on this machine`;
 }
 
-function sayGroups(crashes: number, groups: readonly Group[]): void {
+async function sayGroups(server: Server, crashes: number, groups: readonly Group[]): Promise<void> {
   heading(`${crashes} crashes are ${groups.length} groups`);
-  for (const { count, title, culprit } of groups) {
+  for (const { id, count, title } of groups) {
     say(`${String(count).padStart(4)} x  ${title}`);
-    if (culprit !== null) say(`        in ${culprit}`);
+    say(`        on ${(await listHosts(server, id)).join(", ")}`);
   }
 }
 
-async function sayNewest(server: Server, group: Group): Promise<void> {
-  heading(`The newest of: ${group.title}`);
-  const lines = (await readText(server, group.newestCrash)).trimEnd().split("\n");
-  for (const line of lines.slice(0, SHOWN_LINES)) say(line);
-  const left = lines.length - SHOWN_LINES;
-  if (left > 0) say(`... ${left} more lines: /api/v1/crashes/${group.newestCrash}.txt`);
+/** From the stack on: what stands above it was said before. */
+async function sayNewest(server: Server, group: Group, most: number): Promise<void> {
+  heading(group.title);
+  const text = await readText(server, group.newestCrash);
+  const [, , ...stack] = text.trimEnd().split("\n\n");
+  const lines = stack.join("\n\n").split("\n");
+  for (const line of lines.slice(0, most)) say(line);
+  const left = lines.length - most;
+  if (left > 0) say(`    ... ${left} more lines in /api/v1/crashes/${group.newestCrash}.txt`);
 }
 
 function sayNext(server: Server, group: Group | undefined): void {
-  const stays = own === null || values.stay;
+  const stays = given !== null || values.stay;
   heading(
     stays
       ? "Try next"
@@ -157,5 +170,10 @@ async function stay(server: Server): Promise<void> {
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const heading = (text: string): void => say(`\n${text}\n${"-".repeat(Math.min(text.length, 100))}`);
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function heading(text: string): void {
+  say(`\n${text}\n${"-".repeat(Math.min(text.length, 100))}`);
+}

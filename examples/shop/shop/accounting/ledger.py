@@ -9,7 +9,7 @@ class Ledger:
 
     def check(self, expected):
         if self.checksum != expected:
-            ctypes.pythonapi.Py_FatalError(b"ledger: checksum does not match, refusing to go on")
+            ctypes.pythonapi.Py_FatalError(b"the ledger's checksum does not match")
 
 
 def run():
