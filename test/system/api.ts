@@ -30,7 +30,13 @@ export function apiOf(url: string, key: string, token: string): Api {
   const get = (path: string): Promise<Response> =>
     fetch(`${url}${path}`, { headers: { authorization } });
   const post = (path: string, body: Body, headers: Record<string, string> = {}) =>
-    fetch(`${url}${path}`, { method: "POST", headers: { authorization, ...headers }, body });
+    // duplex: a stream as body is sent while the answer may come (fetch wants it said)
+    fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { authorization, ...headers },
+      body,
+      duplex: "half",
+    });
 
   async function read<T>(path: string): Promise<T> {
     const answer = await get(path);

@@ -23,6 +23,8 @@ export interface TestInstallation extends Access {
   readonly pool: Pool;
   ingest(port?: number): Promise<IngestProcess>;
   symbolicator(): ServiceProcess;
+  /** What the services logged, to be shown when a test fails. */
+  logs(): string;
   /** Ends every service that was started, then the servers. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ async function install(databaseUrl: string, redisUrl: string | null): Promise<Te
     pool,
     ingest: async (port) => keep(await startIngest(installation, port)),
     symbolicator: () => keep(startSymbolicator(installation)),
+    logs: () => started.map((service) => service.log()).join("\n"),
     async close() {
       await Promise.all(started.map((service) => service.stop()));
       await pool.end();

@@ -40,16 +40,17 @@ afterAll(() => at.close());
 
 test("symbols are taken file by file, and again are duplicates", async () => {
   const archive = new Blob([await readFile(new URL("kept/symbols.zip", examples))]);
-  const upload = async (): Promise<{ files: { path: string; status: string }[] }> => {
+  const upload = async (): Promise<{ files: { name: string; status: string }[] }> => {
     const form = new FormData();
     form.set("release", "1.0");
     form.set("file", archive, "symbols.zip");
     const answer = await api.post("/api/v1/symbols", form);
     expect(answer.status).toBe(200);
-    return (await answer.json()) as { files: { path: string; status: string }[] };
+    return (await answer.json()) as { files: { name: string; status: string }[] };
   };
   const first = await upload();
-  expect(first.files.find((file) => file.path.endsWith("thumbnails.pyc"))?.status).toBe("accepted");
+  expect(first.files.find((file) => file.name.endsWith("thumbnails.pyc"))?.status).toBe("accepted");
+  await symbolsReady();
   const again = await upload();
   expect(new Set(again.files.map((file) => file.status))).toEqual(new Set(["duplicate"]));
 });

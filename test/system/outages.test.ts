@@ -17,7 +17,10 @@ let at: Awaited<ReturnType<typeof embeddedInstallation>>;
 beforeEach(async () => {
   at = await embeddedInstallation();
 });
-afterEach(() => at.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail") process.stderr.write(at.logs());
+  await at.close();
+});
 
 test("a symbolicator killed twice at work", async () => {
   const ingest = await at.ingest();

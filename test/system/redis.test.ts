@@ -18,7 +18,10 @@ describe.skipIf(noContainers !== null)(
     beforeEach(async () => {
       at = await containerInstallation();
     });
-    afterEach(() => at.close());
+    afterEach(async ({ task }) => {
+      if (task.result?.state === "fail") process.stderr.write(at.logs());
+      await at.close();
+    });
 
     test("a symbolicator and an ingest killed at work", async () => {
       const ingest = await at.ingest();

@@ -30,7 +30,7 @@ async function leftBehind(): Promise<{ rows: number; files: readonly string[] }>
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => /blobs|spool/.test(path));
+    .filter((path) => !path.endsWith("keys.json")); // the ingest keys, kept for a start without Postgres
   return { rows: rows[0]?.n ?? 0, files };
 }
 
@@ -129,9 +129,11 @@ test("symbols that are none", async () => {
   form.set("release", "1.0");
   form.set("file", new Blob(["this is no zip"]), "broken.zip");
   const answer = await api.post("/api/v1/symbols", form);
-  const body = await answer.text();
-  expect(body).toContain("broken.zip");
-  expect(body).not.toContain("accepted");
+  expect(await answer.json()).toMatchObject({
+    accepted: 0,
+    refused: 1,
+    files: [{ name: "broken.zip", status: "refused", reason: expect.any(String) }],
+  });
   await expect.poll(leftBehind).toEqual(nothing);
 });
 
