@@ -120,9 +120,13 @@ test("when its Postgres dies it says so and ends with 1", async () => {
 }, 60_000);
 
 test("a port that is none is refused by name", () => {
-  const refused = spawnSync(process.execPath, [launcher, "start", "--data", data, "--port", "http"], {
-    encoding: "utf8",
-  });
+  const refused = spawnSync(
+    process.execPath,
+    [launcher, "start", "--data", data, "--port", "http"],
+    {
+      encoding: "utf8",
+    },
+  );
   expect([refused.status, refused.stderr]).toEqual([
     1,
     'faultline start: PORT is "http": wanted a whole number from 0 to 65535\n',
