@@ -11,8 +11,9 @@ const literals = [
 
 export class Anchors {
   readonly #bytes: Buffer;
-  /** The next place of each literal, at or after the last one asked for; past the end when none. */
+  /** The next place of each literal at or after the last one asked for; past the end when none. */
   readonly #places: number[] = literals.map(() => -1);
+  #first = -1;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -20,12 +21,17 @@ export class Anchors {
 
   /** The first place at or after `from`, which never goes back; the text's length when there is none. */
   next(from: number): number {
+    if (from > this.#first) this.#first = this.#search(from);
+    return this.#first;
+  }
+
+  #search(from: number): number {
     let first = this.#bytes.length;
-    for (const [index, literal] of literals.entries()) {
+    for (let index = 0; index < literals.length; index++) {
       let place = this.#places[index]!;
       if (place < from) {
-        const found = this.#bytes.indexOf(literal, from);
-        place = found < 0 ? this.#bytes.length : found;
+        place = this.#bytes.indexOf(literals[index]!, from);
+        if (place < 0) place = this.#bytes.length;
         this.#places[index] = place;
       }
       if (place < first) first = place;

@@ -2,10 +2,12 @@
 import type { CStackFrame, Dump, DumpGap, DumpKind, TextFrame } from "./dump.ts";
 import type { ExtensionModules } from "./extension-modules.ts";
 import { type DumpGapCode, gap } from "./gaps.ts";
+import type { TornPath } from "./frame-line.ts";
 import type { Header } from "./header.ts";
 import * as limits from "./limits.ts";
 import { finishThread, type OpenThread, withHiddenCut } from "./open-thread.ts";
 import type { ThreadLine } from "./thread-line.ts";
+import { completePath } from "./torn.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { countsShims, type FormsSeen, versionHint, versionRange } from "./version-hint.ts";
 
@@ -30,7 +32,6 @@ export class DumpAssembly {
   #end: number;
   readonly #threads: OpenThread[] = [];
   readonly #idents = new Set<string>();
-  readonly #files = new Set<string>();
   readonly #gaps = new Map<DumpGapCode, string>();
   readonly #forms: FormsSeen = { py33: false, py34: false, bareNoFrame: false };
   #kind: DumpKind;
@@ -42,6 +43,7 @@ export class DumpAssembly {
   #runtimeState: string | null = null;
   #exception: string | null = null;
   #cut: string | null = null;
+  readonly #tornPaths: { frames: TextFrame[]; index: number; path: TornPath }[] = [];
   #joined = 0;
   #damaged = 0;
 
@@ -94,11 +96,6 @@ export class DumpAssembly {
     return this.#cut;
   }
 
-  /** Files that intact frames name. */
-  get files(): Iterable<string> {
-    return this.#files;
-  }
-
   get lastFrame(): TextFrame | undefined {
     return this.#threads.at(-1)?.frames.at(-1);
   }
@@ -135,7 +132,8 @@ export class DumpAssembly {
     else this.note("too-many-threads", `only the first ${limits.MAX_THREADS} threads are read`);
   }
 
-  addFrame(frame: TextFrame): void {
+  /** `path`: what is left of the frame's, when that alone is unknown. */
+  addFrame(frame: TextFrame, path: TornPath | null): void {
     if (this.#thread === null) {
       this.#damaged++;
       this.addThread(unknownThread);
@@ -145,13 +143,10 @@ export class DumpAssembly {
       this.note("too-many-frames", `only the first ${limits.MAX_FRAMES} of a thread are read`);
       return;
     }
-    frames.push(frame);
-    if (
-      frame.damaged !== true &&
-      frame.file !== null &&
-      this.#files.size < limits.MAX_KNOWN_FILES
-    ) {
-      this.#files.add(frame.file);
+    const index = frames.push(frame) - 1;
+    if (frame.damaged === true) this.#damaged++;
+    if (path !== null && this.#tornPaths.length < limits.MAX_TORN_PATHS) {
+      this.#tornPaths.push({ frames, index, path });
     }
   }
 
@@ -226,10 +221,14 @@ export class DumpAssembly {
     return true;
   }
 
-  /** A line of the dump was torn; `whole`: it was joined again. */
-  countTorn(whole: boolean): void {
-    if (whole) this.#joined++;
-    else this.#damaged++;
+  /** A line of the dump was torn and joined again. */
+  countJoined(): void {
+    this.#joined++;
+  }
+
+  /** A line of the dump was torn and is known in part at most. */
+  countDamaged(): void {
+    this.#damaged++;
   }
 
   note(code: DumpGapCode, detail: string): void {
@@ -237,6 +236,7 @@ export class DumpAssembly {
   }
 
   finish(sameCrashAsPrevious: boolean): Dump {
+    this.#completePaths();
     const { message, func, timeout, timeoutSeconds } = this.#header;
     const modules = this.#modules;
     const draft = {
@@ -258,6 +258,31 @@ export class DumpAssembly {
     const range = versionRange(draft, this.#forms);
     const threads = countsShims(range) ? draft.threads.map(withHiddenCut) : draft.threads;
     return { ...draft, threads, pythonVersionHint: versionHint(range) };
+  }
+
+  /** Completes torn paths from the files of intact frames, older and newer ones. */
+  #completePaths(): void {
+    if (this.#tornPaths.length === 0) return;
+    const files = this.#files();
+    for (const { frames, index, path } of this.#tornPaths) {
+      const frame = frames[index];
+      const file = completePath(path, files);
+      if (frame === undefined || file === null) continue;
+      frames[index] = { file, line: frame.line, name: frame.name };
+      this.#damaged--;
+      this.#joined++;
+    }
+  }
+
+  #files(): ReadonlySet<string> {
+    const files = new Set<string>();
+    for (const { frames } of this.#threads) {
+      for (const { file, damaged } of frames) {
+        if (file !== null && damaged !== true) files.add(file);
+        if (files.size >= limits.MAX_KNOWN_FILES) return files;
+      }
+    }
+    return files;
   }
 
   #allGaps(): DumpGap[] {

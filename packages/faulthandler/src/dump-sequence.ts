@@ -166,7 +166,7 @@ export class DumpSequence {
     switch (token.kind) {
       case "frame":
         if (!dump.expectsFrame) return false;
-        if (this.#sink.takeFrame()) dump.addFrame(token.frame);
+        if (this.#sink.takeFrame()) dump.addFrame(token.frame, token.path ?? null);
         else dump.note("too-many-frames", "the text holds more frames than are read");
         this.#preamble = false;
         return true;

@@ -6,11 +6,14 @@
  * Lines of a traceback (`, in NAME`) and of tracemalloc (no ` in `) look alike and are none.
  */
 import type { TextFrame } from "./dump.ts";
-import { type PrintedText, readPrinted } from "./escapes.ts";
+import { readPrinted } from "./escapes.ts";
 
 export const frameStart = "  File ";
 const lineField = ", line ";
 const unknown = "???";
+const fieldStart = frameStart.length;
+const QUOTE = 0x22;
+const QUESTION_MARK = 0x3f;
 /** Line numbers are C ints; 3.3-3.5 print an unknown one as a huge unsigned number. */
 const MAX_LINE_NUMBER = 0x7fff_ffff;
 
@@ -19,9 +22,17 @@ export function readFrame(text: string): TextFrame | null {
   if (!text.startsWith(frameStart)) return null;
   const tail = findFrameTail(text);
   if (tail === null) return null;
-  const file = readFileField(text.slice(frameStart.length, tail.at));
-  return file === null ? null : makeFrame(file, tail.line, tail.name);
+  const isUnknown = isUnknownFile(text, tail.at);
+  const isQuoted = tail.at >= fieldStart + 2 && text.charCodeAt(fieldStart) === QUOTE;
+  if (!isUnknown && !isQuoted) return null;
+  const file = isUnknown ? null : text.slice(fieldStart + 1, tail.at - 1);
+  const frame = { file, line: tail.line, name: tail.name === unknown ? null : tail.name };
+  return isVerbatim(text) && frame.line !== null ? frame : readStrings(frame);
 }
+
+/** Nothing in the line is escaped, cut or beyond ASCII. */
+const isVerbatim = (text: string): boolean =>
+  !/[\\\u0080-\u00ff]/.test(text) && !text.includes("...");
 
 /** `, line N in NAME` to the end of the line. */
 export interface FrameTail {
@@ -31,7 +42,7 @@ export interface FrameTail {
   readonly name: string;
 }
 
-/** The last place where a line reads `, line N in NAME` after a closing quote or `???`. */
+/** The last place where a line reads `, line N in NAME` behind a closing quote, or behind nothing. */
 export function findFrameTail(text: string): FrameTail | null {
   let from = text.length;
   for (;;) {
@@ -40,7 +51,7 @@ export function findFrameTail(text: string): FrameTail | null {
     const number = at + lineField.length;
     const end = endOfNumber(text, number);
     if (end > number && text.startsWith(" in ", end) && closesFile(text, at)) {
-      return { at, line: lineNumber(text.slice(number, end)), name: text.slice(end + 4) };
+      return { at, line: lineNumber(text, number, end), name: text.slice(end + 4) };
     }
     if (at === 0) return null;
     from = at - 1;
@@ -48,7 +59,11 @@ export function findFrameTail(text: string): FrameTail | null {
 }
 
 const closesFile = (text: string, at: number): boolean =>
-  at === 0 || text.charCodeAt(at - 1) === 0x22 || text.endsWith(unknown, at);
+  at === 0 || text.charCodeAt(at - 1) === QUOTE || isUnknownFile(text, at);
+
+/** The file field, which ends at `at`, is `???`. */
+const isUnknownFile = (text: string, at: number): boolean =>
+  at === fieldStart + unknown.length && text.startsWith(unknown, fieldStart);
 
 /** Where the digits, or `???`, at `start` end; `start` when there are none. */
 export function endOfNumber(text: string, start: number): number {
@@ -60,36 +75,28 @@ export function endOfNumber(text: string, start: number): number {
 
 export const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
-function lineNumber(digits: string): number | null {
-  const number = Number(digits);
+function lineNumber(text: string, start: number, end: number): number | null {
+  if (text.charCodeAt(start) === QUESTION_MARK) return null;
+  let number = 0;
+  for (let at = start; at < end && number <= MAX_LINE_NUMBER; at++) {
+    number = number * 10 + text.charCodeAt(at) - 0x30;
+  }
   return number <= MAX_LINE_NUMBER ? number : null;
 }
 
-/** The file between its quotes; null when `field` is neither quoted nor `???`. */
-function readFileField(field: string): string | null {
-  if (field === unknown) return field;
-  if (field.length < 2 || !field.startsWith('"') || !field.endsWith('"')) return null;
-  return field;
-}
-
-/** `file`: the field with its quotes. */
-function makeFrame(file: string, line: number | null, name: string): TextFrame {
-  const path = file === unknown ? null : readPrinted(file.slice(1, -1));
-  const words = name === unknown ? null : readPrinted(name);
-  const frame = { file: path?.text ?? null, line, name: words?.text ?? null };
-  if (isHelper(frame)) return { ...frame, helper: true };
-  if (isVerbatim(path) && isVerbatim(words)) return frame;
+function readStrings(printed: TextFrame): TextFrame {
+  const file = printed.file === null ? null : readPrinted(printed.file);
+  const name = printed.name === null ? null : readPrinted(printed.name);
+  const frame = { file: file?.text ?? null, line: printed.line, name: name?.text ?? null };
   return {
     ...frame,
-    ...(path !== null && path.raw !== path.text && { fileRaw: path.raw }),
-    ...(words !== null && words.raw !== words.text && { nameRaw: words.raw }),
-    ...(path?.truncated && { fileTruncated: true }),
-    ...(words?.truncated && { nameTruncated: true }),
+    ...(file !== null && file.raw !== file.text && { fileRaw: file.raw }),
+    ...(name !== null && name.raw !== name.text && { nameRaw: name.raw }),
+    ...(file?.truncated && { fileTruncated: true }),
+    ...(name?.truncated && { nameTruncated: true }),
+    ...(isHelper(frame) && { helper: true }),
   };
 }
-
-const isVerbatim = (printed: PrintedText | null): boolean =>
-  printed === null || (printed.raw === printed.text && !printed.truncated);
 
 /**
  * 3.13+ pushes a hidden frame between a warm class call's `__init__` and its caller
@@ -98,7 +105,14 @@ const isVerbatim = (printed: PrintedText | null): boolean =>
 const isHelper = ({ file, line, name }: TextFrame): boolean =>
   line === null && file === "__init__" && name === "__init__";
 
-const plainName = /^(?:[A-Za-z_][A-Za-z0-9_]*|<[a-z]+>)$/;
+/** What is left of a path: it begins as `head` begins and ends with `rest`. */
+export interface TornPath {
+  /** The path's beginning, foreign text behind it. */
+  readonly head: string;
+  readonly rest: string;
+}
+
+const plainName = /^(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*|<[a-z]+>|)$/;
 
 /** A name that a Python programmer writes; any other may hold what another writer put there. */
 export const isPlainName = (name: string | null): boolean => name === null || plainName.test(name);

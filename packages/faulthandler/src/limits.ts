@@ -26,7 +26,8 @@ export const MAX_PREFIX_CHARS = 1024;
 export const LOOKAHEAD_LINES = 4;
 /** Different beginnings of foreign lines that are remembered, to find where one tore a line. */
 export const MAX_FOREIGN_SHAPES = 16;
-/** Different files remembered in one dump, to complete a path that was torn. */
-export const MAX_KNOWN_FILES = 256;
+/** Torn paths of one dump that are completed, and files of its intact frames that may complete them. */
+export const MAX_TORN_PATHS = 64;
+export const MAX_KNOWN_FILES = 64;
 /** Places in one line that are tried as the beginning of a dump, for each of its literals. */
 export const MAX_STARTS_PER_LINE = 4;

@@ -1,4 +1,4 @@
-/** A text's lines, one character a byte, read one by one so that only those of a dump take memory. */
+/** A text's lines, one character a byte, decoded by the block so that a text of noise takes no memory. */
 import { LOOKAHEAD_LINES, MAX_LINE_BYTES } from "./limits.ts";
 
 export interface Line {
@@ -17,6 +17,8 @@ export interface Line {
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+/** Bytes decoded at once. What a dump keeps of its text keeps the whole block in memory. */
+const BLOCK_BYTES = 16 * 1024;
 /** How far back lines are looked for. */
 const NEAR_BYTES = 4096;
 const ESCAPE = "\u001b";
@@ -26,6 +28,8 @@ const controlSequence = new RegExp(`${ESCAPE}\\[[0-?]*[ -/]*[@-~]`, "g");
 export class Lines {
   readonly #bytes: Buffer;
   #at = 0;
+  #block = "";
+  #blockStart = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -42,8 +46,9 @@ export class Lines {
 
   /** Goes on at the line that holds `offset`, which lies at or after the position. */
   skipTo(offset: number): void {
-    const newline = this.#bytes.subarray(this.#at, offset).lastIndexOf(NEWLINE);
-    this.#at += newline + 1;
+    let start = offset;
+    while (start > this.#at && this.#bytes[start - 1] !== NEWLINE) start--;
+    this.#at = start;
   }
 
   next(): Line | null {
@@ -55,45 +60,67 @@ export class Lines {
   /** The lines after the position, without going there. */
   ahead(): Line[] {
     const lines: Line[] = [];
-    let at = this.#at;
-    while (lines.length < LOOKAHEAD_LINES) {
-      const line = this.#read(at);
-      if (line === null) break;
-      lines.push(line);
-      at = line.end;
+    for (let line = this.#read(this.#at); line !== null; line = this.#read(line.end)) {
+      if (lines.push(line) === LOOKAHEAD_LINES) break;
     }
     return lines;
   }
 
   /** The lines before a line, as far as they are near. */
-  before(line: Line): Line[] {
-    const near = this.#bytes.subarray(Math.max(line.start - NEAR_BYTES, 0), line.start);
-    let at = near.length;
-    for (let found = 0; found <= LOOKAHEAD_LINES && at >= 0; found++) {
-      at = at === 0 ? -1 : near.lastIndexOf(NEWLINE, at - 1);
+  before({ start }: Line): Line[] {
+    const nearest = Math.max(start - NEAR_BYTES, 0);
+    let first = start;
+    for (let count = 0; count <= LOOKAHEAD_LINES && first > nearest; first--) {
+      if (this.#bytes[first - 1] === NEWLINE && count++ === LOOKAHEAD_LINES) break;
     }
     const lines: Line[] = [];
-    const start = line.start - near.length + at + 1;
-    for (let next = this.#read(start); next !== null && next.start < line.start;) {
-      lines.push(next);
-      next = this.#read(next.end);
+    for (let line = this.#read(first); line !== null && line.start < start;) {
+      lines.push(line);
+      line = this.#read(line.end);
     }
     return lines;
   }
 
   #read(start: number): Line | null {
-    const bytes = this.#bytes;
-    if (start >= bytes.length) return null;
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline + 1;
-    let textEnd = newline < 0 ? bytes.length : newline;
+    if (start >= this.#bytes.length) return null;
+    let newline = this.#newlineInBlock(start);
+    if (newline < 0) {
+      this.#decode(start, BLOCK_BYTES);
+      newline = this.#newlineInBlock(start);
+    }
+    return newline < 0 ? this.#readLong(start) : this.#lineTo(start, newline, newline + 1, true);
+  }
+
+  /** Offset of the newline that ends the line at `start`; -1 when it is not in the block. */
+  #newlineInBlock(start: number): number {
+    const at = start - this.#blockStart;
+    if (at < 0 || at >= this.#block.length) return -1;
+    const newline = this.#block.indexOf("\n", at);
+    return newline < 0 ? -1 : newline + this.#blockStart;
+  }
+
+  #decode(start: number, size: number): void {
+    this.#block = this.#bytes.toString("latin1", start, start + size);
+    this.#blockStart = start;
+  }
+
+  /** A line without a newline, or one that is longer than a block. */
+  #readLong(start: number): Line {
+    const { length } = this.#bytes;
+    const newline = start + BLOCK_BYTES < length ? this.#bytes.indexOf(NEWLINE, start) : -1;
+    const textEnd = newline < 0 ? length : newline;
+    this.#decode(start, Math.min(textEnd - start, MAX_LINE_BYTES));
+    return this.#lineTo(start, textEnd, newline < 0 ? length : newline + 1, newline >= 0);
+  }
+
+  #lineTo(start: number, textEnd: number, end: number, whole: boolean): Line {
     const cut = textEnd - start > MAX_LINE_BYTES;
-    if (cut) textEnd = start + MAX_LINE_BYTES;
-    else while (textEnd > start && bytes[textEnd - 1] === CARRIAGE_RETURN) textEnd--;
-    const raw = bytes.toString("latin1", start, textEnd);
-    const text = raw.includes(ESCAPE) ? raw.replace(controlSequence, "") : raw;
-    const textStart = text === raw ? start : null;
-    return { text, start, end, textStart, whole: newline >= 0, cut };
+    let last = (cut ? start + MAX_LINE_BYTES : textEnd) - this.#blockStart;
+    const first = start - this.#blockStart;
+    while (last > first && this.#block.charCodeAt(last - 1) === CARRIAGE_RETURN) last--;
+    const raw = this.#block.slice(first, last);
+    if (!raw.includes(ESCAPE)) return { text: raw, start, end, textStart: start, whole, cut };
+    return { text: raw.replace(controlSequence, ""), start, end, textStart: null, whole, cut };
   }
 }
 

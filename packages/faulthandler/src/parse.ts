@@ -69,7 +69,7 @@ class TextParser {
   readonly #dumps: Dump[] = [];
   readonly #gaps: DumpGap[] = [];
   readonly #sink: Sink;
-  #writers: Writer[] = [];
+  readonly #writers: Writer[] = [];
   #frames = 0;
 
   constructor(bytes: Buffer) {
@@ -86,7 +86,7 @@ class TextParser {
   run(): ParsedText {
     for (let line = this.#next(); line !== null; line = this.#next()) {
       this.#deliver(line);
-      if (this.#writers.some(isIdle)) this.#closeIdle();
+      this.#closeIdle();
     }
     for (const writer of this.#writers) closeWriter(writer, true);
     if (this.#dumps.length === 0) this.#gaps.push(noDump);
@@ -95,26 +95,30 @@ class TextParser {
 
   /** The next line worth reading: while nobody writes a dump, one that may begin one. */
   #next(): Line | null {
-    if (this.#writers.length > 0) return this.#lines.next();
-    const place = this.#anchors.next(this.#lines.position);
-    if (place >= this.#lines.length) return null;
-    if (this.#dumps.length >= MAX_DUMPS) {
-      this.#gaps.push(gap("too-many-dumps", `only the first ${MAX_DUMPS} dumps are read`));
-      return null;
+    if (this.#writers.length === 0) {
+      const place = this.#anchors.next(this.#lines.position);
+      if (place >= this.#lines.length) return null;
+      this.#lines.skipTo(place);
     }
-    this.#lines.skipTo(place);
-    return this.#lines.next();
+    if (this.#dumps.length < MAX_DUMPS) return this.#lines.next();
+    this.#gaps.push(gap("too-many-dumps", `only the first ${MAX_DUMPS} dumps are read`));
+    return null;
   }
 
   #deliver(line: Line): void {
-    for (const writer of this.#writers) writer.idle++;
-    if (this.#writers.some((writer) => !writer.envelope.plain && carry(writer, line))) return;
-    const envelope = this.#anchors.next(line.start) < line.end ? this.#envelopeAt(line) : null;
-    let writer = this.#writers.find((known) => known.envelope.plain);
-    if (envelope !== null && (writer === undefined || !envelope.plain)) {
-      writer = this.#open(envelope, line);
+    let plain: Writer | undefined;
+    for (const writer of this.#writers) {
+      writer.idle++;
+      if (writer.envelope.plain) plain = writer;
+      else if (carry(writer, line)) return;
     }
-    if (writer !== undefined) carry(writer, line);
+    if (this.#anchors.next(line.start) < line.end) {
+      const envelope = this.#envelopeAt(line);
+      if (envelope !== null && (plain === undefined || !envelope.plain)) {
+        plain = this.#open(envelope, line);
+      }
+    }
+    if (plain !== undefined) carry(plain, line);
   }
 
   /** How a dump that begins in this line is carried, null when none does. */
@@ -141,8 +145,12 @@ class TextParser {
   }
 
   #closeIdle(): void {
-    for (const writer of this.#writers) if (isIdle(writer)) closeWriter(writer, false);
-    this.#writers = this.#writers.filter((writer) => !isIdle(writer));
+    for (let index = this.#writers.length - 1; index >= 0; index--) {
+      const writer = this.#writers[index]!;
+      if (writer.idle <= MAX_NOISE_LINES) continue;
+      closeWriter(writer, false);
+      this.#writers.splice(index, 1);
+    }
   }
 }
 
@@ -150,8 +158,6 @@ const noDump = gap(
   "no-dump",
   'looked for "Fatal Python error", "Windows fatal exception:", "Timeout (h:mm:ss)!", thread lines and "Stack (most recent call first):"',
 );
-
-const isIdle = (writer: Writer): boolean => writer.idle > MAX_NOISE_LINES;
 
 /** Gives a line to a writer; false when it is not one of its lines. */
 function carry(writer: Writer, line: Line): boolean {

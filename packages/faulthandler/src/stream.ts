@@ -8,7 +8,15 @@ import { frameStart, isPlainName, readFrame } from "./frame-line.ts";
 import { LOOKAHEAD_LINES } from "./limits.ts";
 import { type Line, splitLine } from "./lines.ts";
 import { findStart, readToken, type Token } from "./token.ts";
-import { type Mended, mendFrame, mendKnown, mendThread } from "./torn.ts";
+import {
+  type Mended,
+  mendCFrame,
+  mendFrame,
+  mendKnown,
+  mendName,
+  mendThread,
+  type TornFrame,
+} from "./torn.ts";
 
 export class DumpStream {
   readonly #foreign = new ForeignText();
@@ -102,24 +110,41 @@ export class DumpStream {
 
   #mend(token: Token | null, text: string): Mended<Token> | null {
     const dump = this.#dumps.dump;
-    const known = dump === null ? null : mendKnown(text, this.#queue, this.#foreign);
-    if (known !== null || token !== null) return known;
-    const frame = dump?.expectsFrame
-      ? (mendFrame(text, this.#queue, dump.files) ?? frameBehindText(text))
-      : null;
-    if (frame !== null) return { ...frame, value: { kind: "frame", frame: frame.value } };
-    const thread = mendThread(text, this.#queue);
-    if (thread === null || (dump === null && thread.used === 0)) return null;
-    return { ...thread, value: { kind: "thread", thread: thread.value } };
+    if (dump === null && token === null) return this.#mendThread(text);
+    const known = mendKnown(text, this.#queue, this.#foreign);
+    if (known !== null) return known;
+    if (token !== null) {
+      return token.kind === "frame" ? asFrame(mendName(token.frame, this.#queue)) : null;
+    }
+    const frame = dump?.expectsFrame ? mendFrame(text, this.#queue) : null;
+    return (
+      asFrame(frame ?? frameBehindText(text)) ?? this.#mendCFrame(text) ?? this.#mendThread(text)
+    );
+  }
+
+  #mendThread(text: string): Mended<Token> | null {
+    const mended = mendThread(text, this.#queue);
+    if (mended === null || (mended.used === 0 && this.#dumps.dump === null)) return null;
+    return { ...mended, value: { kind: "thread", thread: mended.value } };
+  }
+
+  #mendCFrame(text: string): Mended<Token> | null {
+    const mended = this.#dumps.dump?.hasCStack === true ? mendCFrame(text, this.#queue) : null;
+    return mended === null ? null : { ...mended, value: { kind: "cFrame", frame: mended.value } };
   }
 
   #takeMended({ value, used }: Mended<Token>, line: Line): void {
     const pieces = this.#queue.splice(0, used);
-    const taken = this.#take(value, { ...line, end: pieces.at(-1)?.end ?? line.end });
-    const damaged = value.kind === "frame" && value.frame.damaged === true;
-    if (taken) this.#dumps.dump?.countTorn(!damaged);
+    if (!this.#take(value, { ...line, end: pieces.at(-1)?.end ?? line.end })) return;
+    const isCFrame = value.kind === "cFrame" && value.frame.file === null;
+    if (isCFrame) this.#dumps.dump?.countDamaged();
+    else if (value.kind !== "frame" || value.frame.damaged !== true)
+      this.#dumps.dump?.countJoined();
   }
 }
+
+const asFrame = (mended: Mended<TornFrame> | null): Mended<Token> | null =>
+  mended === null ? null : { ...mended, value: { kind: "frame", ...mended.value } };
 
 /** Words that can hold foreign text unnoticed: a function's name, a fatal error's message. */
 const isOdd = (token: Token): boolean =>
@@ -128,8 +153,9 @@ const isOdd = (token: Token): boolean =>
     : token.kind === "header" && token.header.kind === "fatal";
 
 /** A frame in a line that another writer began and did not end. */
-function frameBehindText(text: string): Mended<NonNullable<ReturnType<typeof readFrame>>> | null {
+function frameBehindText(text: string): Mended<TornFrame> | null {
   const at = text.indexOf(`${frameStart}"`, 1);
   const frame = at < 0 ? null : readFrame(text.slice(at));
-  return frame !== null && isPlainName(frame.name) ? { value: frame, used: 0 } : null;
+  if (frame === null || !isPlainName(frame.name)) return null;
+  return { value: { frame, path: null }, used: 0 };
 }

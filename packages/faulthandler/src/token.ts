@@ -1,12 +1,8 @@
 /** A whole line as one word of the grammar. */
-import { cFrameStart, cStackCut, cStackTitle, cStackUnavailable, readCFrame } from "./c-stack.ts";
+import { cStackCut, cStackTitle, cStackUnavailable, readCFrame } from "./c-stack.ts";
 import type { CStackFrame, TextFrame } from "./dump.ts";
-import {
-  type ExtensionModules,
-  extensionModulesStart,
-  readExtensionModules,
-} from "./extension-modules.ts";
-import { frameStart, readFrame } from "./frame-line.ts";
+import { type ExtensionModules, readExtensionModules } from "./extension-modules.ts";
+import { readFrame, type TornPath } from "./frame-line.ts";
 import {
   fatalStart,
   type Header,
@@ -28,7 +24,8 @@ import {
 
 export type Token =
   | { readonly kind: "blank" }
-  | { readonly kind: "frame"; readonly frame: TextFrame }
+  /** `path`: what is left of a torn one. */
+  | { readonly kind: "frame"; readonly frame: TextFrame; readonly path?: TornPath | null }
   | { readonly kind: "thread"; readonly thread: ThreadLine }
   | { readonly kind: "header"; readonly header: Header }
   | { readonly kind: "runtimeState"; readonly state: string }
@@ -131,6 +128,7 @@ const startLiterals = [
  * was written before need not have ended with a newline.
  */
 export function findStart(text: string, whole = true): number {
+  if (readStart(text, whole) !== null) return 0;
   let first = -1;
   for (const literal of startLiterals) {
     let at = text.indexOf(literal);
@@ -145,12 +143,3 @@ export function findStart(text: string, whole = true): number {
   }
   return first;
 }
-
-/** Whether a line, cut anywhere, can be the beginning of a line inside a dump. */
-export const beginsLikeToken = (text: string): boolean =>
-  text.startsWith(frameStart) ||
-  text.startsWith(cFrameStart) ||
-  text.startsWith(threadStart) ||
-  text.startsWith(currentThreadStart) ||
-  text.startsWith(extensionModulesStart) ||
-  text.startsWith(fatalStart);

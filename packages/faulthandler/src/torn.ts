@@ -5,7 +5,8 @@
  * exact. Without, the grammar says what the head must hold and what the tail must begin with, and
  * files that intact frames name complete a torn path. What stays unknown is null.
  */
-import type { TextFrame } from "./dump.ts";
+import { cFrameStart, readCFrame } from "./c-stack.ts";
+import type { CStackFrame, TextFrame } from "./dump.ts";
 import {
   endOfNumber,
   findFrameTail,
@@ -13,6 +14,7 @@ import {
   frameStart,
   isPlainName,
   readFrame,
+  type TornPath,
 } from "./frame-line.ts";
 import type { ForeignText } from "./foreign.ts";
 import type { Line } from "./lines.ts";
@@ -55,73 +57,101 @@ export function mendKnown(
   return alone === null ? null : { value: alone, used: 0 };
 }
 
-/** Mends a frame line by its grammar; null when the line does not look like a torn frame. */
-export function mendFrame(
-  text: string,
-  next: readonly Line[],
-  files: Iterable<string>,
-): Mended<TextFrame> | null {
-  const start = sharedStart(text);
-  if (start < 3 || isLookalike(text)) return null;
-  for (const [index, { text: piece }] of next.entries()) {
-    if (readToken(piece) !== null) break;
-    const frame = joinFrame(text, start, piece, files);
-    if (frame !== null) return { value: frame, used: index + 1 };
-  }
-  return text.startsWith(`${frameStart}"`)
-    ? { value: { ...headOf(text), damaged: true }, used: 0 }
-    : null;
+export interface TornFrame {
+  readonly frame: TextFrame;
+  /** Set when only the frame's path could not be joined. */
+  readonly path: TornPath | null;
 }
 
-/** Characters of `  File ` that the line begins with. */
-function sharedStart(text: string): number {
+/** Mends a frame line by its grammar; null when the line does not look like a torn frame. */
+export function mendFrame(text: string, next: readonly Line[]): Mended<TornFrame> | null {
+  const start = sharedStart(text, frameStart);
+  if (start === 0 || isLookalike(text)) return null;
+  for (const [index, { text: piece }] of next.entries()) {
+    if (readToken(piece) !== null) break;
+    const value = joinFrame(text, start, piece);
+    if (value !== null) return { value, used: index + 1 };
+  }
+  if (!text.startsWith(`${frameStart}"`)) return null;
+  return { value: { frame: { ...headOf(text), damaged: true }, path: null }, used: 0 };
+}
+
+/**
+ * The frame of a line whose name was torn: foreign text stands behind it, and its rest or the newline
+ * alone on the next line. Where the name ends is not known. Null when nothing follows that says so.
+ */
+export function mendName(frame: TextFrame, next: readonly Line[]): Mended<TornFrame> | null {
+  const [first, second] = next.map(({ text }) => text);
+  if (first === undefined) return null;
+  const rest = /^[A-Za-z0-9_<>\u0080-\uffff]{1,500}$/.test(first) && readToken(first) === null;
+  const newline = first === "" && (second === "" || readFrame(second ?? "") !== null);
+  if (!rest && !newline) return null;
+  const { file, line } = frame;
+  return { value: { frame: { file, line, name: null, damaged: true }, path: null }, used: 1 };
+}
+
+/** Mends a line of the C stack; of a path that was torn only the address is known. */
+export function mendCFrame(text: string, next: readonly Line[]): Mended<CStackFrame> | null {
+  const start = sharedStart(text, cFrameStart);
+  if (start === 0) return null;
+  const unknown = { file: null, symbol: null, offset: null };
+  const torn = start === cFrameStart.length;
+  for (const [index, { text: piece }] of next.entries()) {
+    if (readToken(piece) !== null) break;
+    const frame = readCFrame(cFrameStart.slice(0, start) + piece);
+    if (frame !== null) return { value: frame, used: index + 1 };
+    const address = / \[(0x[0-9a-f]{1,16})\]$/.exec(piece.slice(-24))?.[1];
+    if (torn && address !== undefined) return { value: { ...unknown, address }, used: index + 1 };
+  }
+  return torn ? { value: { ...unknown, address: null }, used: 0 } : null;
+}
+
+/** Characters of `literal` that the line begins with. */
+function sharedStart(text: string, literal: string): number {
   let at = 0;
-  while (at < frameStart.length && text.charAt(at) === frameStart.charAt(at)) at++;
+  while (at < literal.length && text.charAt(at) === literal.charAt(at)) at++;
   return at;
 }
 
 /** A traceback's `, line 3, in f`, and `, line 3` alone (tracemalloc, SyntaxError). */
 const isLookalike = (text: string): boolean => /", line \d{1,20}(?:, in |$)/.test(text);
 
-function joinFrame(
-  head: string,
-  start: number,
-  piece: string,
-  files: Iterable<string>,
-): TextFrame | null {
+function joinFrame(head: string, start: number, piece: string): TornFrame | null {
   if (start < frameStart.length || !head.startsWith('"', start)) {
-    return readFrame(frameStart.slice(0, start) + piece);
+    return wholeFrame(frameStart.slice(0, start) + piece);
   }
-  const open = headOf(head);
   const number = head.lastIndexOf('", line ');
-  if (number >= 0 && open.file !== null) {
-    const cut = endOfNumber(head, number + 8);
-    const frame = readFrame(head.slice(0, cut) + piece);
-    if (frame !== null && isPlainName(frame.name)) return frame;
+  if (number >= 0) {
+    const whole = wholeFrame(head.slice(0, endOfNumber(head, number + 8)) + piece);
+    if (whole !== null) return whole;
   }
   const tail = findFrameTail(piece);
-  return tail === null || !isPlainName(tail.name) ? null : joinPath(head, piece, tail, files);
+  return tail === null || !isPlainName(tail.name) ? null : joinPath(head, piece, tail);
+}
+
+function wholeFrame(text: string): TornFrame | null {
+  const frame = readFrame(text);
+  return frame === null || !isPlainName(frame.name) ? null : { frame, path: null };
 }
 
 /** Head and tail of a path that was torn, or of the words right after its closing quote. */
-function joinPath(
-  head: string,
-  piece: string,
-  tail: FrameTail,
-  files: Iterable<string>,
-): TextFrame | null {
-  const { line, name } = tail;
-  const field = head.slice(frameStart.length + 1);
-  if (tail.at === 0) {
-    const end = field.indexOf('"');
-    return end < 0 ? null : readFrame(`${frameStart}"${field.slice(0, end)}"${piece}`);
+function joinPath(text: string, piece: string, { at, line, name }: FrameTail): TornFrame | null {
+  const head = text.slice(frameStart.length + 1);
+  if (at === 0) {
+    const end = head.indexOf('"');
+    return end < 0 ? null : wholeFrame(`${frameStart}"${head.slice(0, end)}"${piece}`);
   }
-  const rest = piece.slice(0, tail.at - 1);
+  const frame = { file: null, line, name, damaged: true } as const;
+  return { frame, path: { head, rest: piece.slice(0, at - 1) } };
+}
+
+/** The file of `files` that begins and ends as a torn path does. */
+export function completePath({ head, rest }: TornPath, files: Iterable<string>): string | null {
   for (const file of files) {
-    const begun = file.slice(0, file.length - rest.length);
-    if (file.endsWith(rest) && field.startsWith(begun)) return { file, line, name };
+    if (file.endsWith(rest) && head.startsWith(file.slice(0, file.length - rest.length)))
+      return file;
   }
-  return { file: null, line, name, damaged: true };
+  return null;
 }
 
 /** What a torn frame line tells before the foreign text: at most its file. */
@@ -145,7 +175,8 @@ export function mendThread(text: string, next: readonly Line[]): Mended<ThreadLi
     if (thread !== null) return { value: thread, used: index + 1 };
   }
   const width = end - start;
-  if (width !== 8 && width !== 16) return null;
+  if ((width !== 8 && width !== 16) || !/^ (?:\(most|\[)/.test(text.slice(end, end + 8)))
+    return null;
   const thread = readThreadLine(`${text.slice(0, end)}${recentFirst}`);
   return thread === null ? null : { value: thread, used: 0 };
 }
