@@ -24,7 +24,7 @@ import {
 } from "../test/services.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
 import { baseOrder, generate } from "./load.ts";
-import { describe, memoryOf } from "./memory.ts";
+import { cpuSecondsOf, describe, memoryOf } from "./memory.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { uploadSymbols } from "./symbols.ts";
 
@@ -90,9 +90,11 @@ async function fillTo(bench: Bench, level: number): Promise<void> {
 
 /** As fast as it is taken, while the symbolicator works; then until nothing waits. */
 async function benchBurst(bench: Bench, seed: number): Promise<void> {
+  const cpuBefore = await cpuSeconds(bench);
   const started = performance.now();
   const result = await load(bench, { count: BURST, seed });
   await drained(bench.pool);
+  const cpu = (await cpuSeconds(bench)).map((after, at) => after - (cpuBefore[at] ?? 0));
   const seconds = (performance.now() - started) / 1000;
   say(
     `  accepted ${rate(result)} while processing (${ratio(result, bench.bare)} of the bare server)`,
@@ -103,8 +105,13 @@ async function benchBurst(bench: Bench, seed: number): Promise<void> {
   say(
     `  answer to a POST: ${percentiles(result.answered)}; load generator: ${Math.round(result.cpu * 100)} % of a core`,
   );
+  const [accept, work] = cpu.map((used) => ((used / result.accepted) * 1000).toFixed(2));
+  say(`  processor time of a crash: ingest ${accept} ms, symbolicator ${work} ms`);
   sayRefused(result);
 }
+
+const cpuSeconds = ({ ingest, symbolicator }: Bench): Promise<number[]> =>
+  Promise.all([cpuSecondsOf(ingest.pid), cpuSecondsOf(symbolicator.pid)]);
 
 async function benchSteady(bench: Bench, seed: number): Promise<void> {
   const count = STEADY_RATE * STEADY_SECONDS;

@@ -3,20 +3,34 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Pool } from "@faultline/shared";
 
-/** Waits until no crash waits for processing. */
-export async function drained(pool: Pool, ms = 45_000): Promise<void> {
-  for (const deadline = Date.now() + ms; ; await sleep(50)) {
-    const { rows } = await pool.query<{ count: number }>("select count(*) as count from pending");
-    if (rows[0]?.count === 0) return;
+const PATIENCE_MS = 45_000;
+
+/** Waits until no crash waits for processing, and at least `count` have been processed. */
+export async function drained(pool: Pool, count = 0): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(50)) {
+    const { rows } = await pool.query<{ waiting: number; done: number }>(
+      "select (select count(*) from pending) as waiting, (select count(*) from reports) as done",
+    );
+    const { waiting = 0, done = 0 } = rows[0] ?? {};
+    if (waiting === 0 && done >= count) return;
     if (Date.now() > deadline) {
-      throw new Error(`${rows[0]?.count} crashes still wait for processing after ${ms} ms`);
+      throw new Error(`after ${PATIENCE_MS} ms ${waiting} crashes wait, ${done} are processed`);
     }
   }
 }
 
+/** Waits until the symbolicator is at work: `count` crashes have been processed. */
+export async function processed(pool: Pool, count: number): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(10)) {
+    const { rows } = await pool.query<{ done: number }>("select count(*) as done from reports");
+    if ((rows[0]?.done ?? 0) >= count) return;
+  }
+  throw new Error(`after ${PATIENCE_MS} ms fewer than ${count} crashes are processed`);
+}
+
 /** Every id has one processed report, there is no further one, and all counts agree. */
 export async function expectEachOnce(pool: Pool, ids: ReadonlySet<string>): Promise<void> {
-  await drained(pool);
+  await drained(pool, ids.size);
   const { rows: reports } = await pool.query<{ id: string; state: string; error: string | null }>(
     "select crash_id as id, state, error from reports",
   );

@@ -156,14 +156,13 @@ const qualnames = (stack: readonly object[] = []): (string | null)[] =>
   stack.map((frame) => ("qualname" in frame ? String(frame.qualname) : null));
 
 async function symbolsReady(): Promise<void> {
-  await expect
-    .poll(async () => {
-      const { rows } = await at.pool.query<{ n: number }>(
-        "select count(*) as n from symbol_files where state = 'stored' and kind = 'pyc'",
-      );
-      return rows[0]?.n;
-    })
-    .toBe(0);
+  const waiting = async (): Promise<number | undefined> => {
+    const { rows } = await at.pool.query<{ n: number }>(
+      "select count(*) as n from symbol_files where state = 'stored' and kind = 'pyc'",
+    );
+    return rows[0]?.n;
+  };
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
 }
 
 /** Id of the group that a crash fell into. */

@@ -6,7 +6,7 @@
  */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expectEachOnce } from "./accounts.ts";
+import { expectEachOnce, processed } from "./accounts.ts";
 import { embeddedInstallation } from "./installation.ts";
 import { startLoad } from "./load.ts";
 
@@ -26,10 +26,10 @@ test("a symbolicator killed twice at work", async () => {
   const ingest = await at.ingest();
   const first = at.symbolicator();
   const load = startLoad({ urls: [ingest.url], key: at.key, count: LOAD, bugs: BUGS });
-  await load.reached(LOAD / 4);
+  await processed(at.pool, LOAD / 10);
   await first.kill();
   const second = at.symbolicator();
-  await load.reached(LOAD / 2);
+  await processed(at.pool, LOAD / 2);
   await second.kill();
   at.symbolicator();
   await load.done;
@@ -58,7 +58,7 @@ test("one of two ingests and one of two symbolicators killed", async () => {
   at.symbolicator();
   const urls = [one.url, two.url];
   const load = startLoad({ urls, key: at.key, count: LOAD, bugs: BUGS });
-  await load.reached(LOAD / 3);
+  await Promise.all([load.reached(LOAD / 3), processed(at.pool, LOAD / 10)]);
   await Promise.all([one.kill(), worker.kill()]);
   await load.done;
   expect(load.refusals).toEqual([]);
@@ -70,6 +70,7 @@ test("Postgres away for a while: crashes still get their 200, and all arrive", a
   at.symbolicator();
   const load = startLoad({ urls: [ingest.url], key: at.key, count: LOAD, bugs: BUGS });
   await load.reached(LOAD / 4);
+  await processed(at.pool, LOAD / 10);
   const before = load.acknowledged.size;
   await at.postgres.stop();
   await load.reached(Math.min(LOAD, before + LOAD / 4));

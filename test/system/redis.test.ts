@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noContainers } from "../containers.ts";
-import { expectEachOnce } from "./accounts.ts";
+import { expectEachOnce, processed } from "./accounts.ts";
 import { containerInstallation } from "./installation.ts";
 import { startLoad } from "./load.ts";
 
@@ -27,7 +27,7 @@ describe.skipIf(noContainers !== null)(
       const ingest = await at.ingest();
       const worker = at.symbolicator();
       const load = startLoad({ urls: [ingest.url], key: at.key, count: LOAD, bugs: BUGS });
-      await load.reached(LOAD / 4);
+      await processed(at.pool, LOAD / 10);
       await worker.kill();
       at.symbolicator();
       await load.reached(LOAD / 2);
@@ -56,7 +56,7 @@ describe.skipIf(noContainers !== null)(
       const ingest = await at.ingest();
       at.symbolicator();
       const load = startLoad({ urls: [ingest.url], key: at.key, count: LOAD, bugs: BUGS });
-      await load.reached(LOAD / 3);
+      await Promise.all([load.reached(LOAD / 3), processed(at.pool, LOAD / 10)]);
       await at.redis.container.exec(["redis-cli", "flushall"]);
       await load.reached((LOAD / 3) * 2);
       await at.redis.container.exec(["redis-cli", "flushall"]);
