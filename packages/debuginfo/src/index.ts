@@ -14,3 +14,5 @@ export { buildCache, type ObjectFiles, splitNames } from "./cache/build.ts";
 export { CACHE_VERSION, type CacheInfo } from "./cache/format.ts";
 export type { Demangle } from "./cache/function-symbols.ts";
 export { type Location, openCache, type SourceFrame, type SymbolCache } from "./cache/reader.ts";
+export { buildBreakpadCache } from "./breakpad/build.ts";
+export { isBreakpad } from "./breakpad/module-record.ts";

@@ -25,9 +25,17 @@ export const MAX_RANGES = 100_000;
 export const MAX_INLINE_DEPTH = 256;
 /** Inlined calls in one function; further ones are left out. */
 export const MAX_INLINES = 200_000;
+/** Steps for laying the inlined calls of a whole file flat. */
+export const MAX_FLATTEN_STEPS = 2_000_000_000;
 /** Files and directories of one line program. */
 export const MAX_LINE_FILES = 1_000_000;
 /** Rows of all line programs of one file. */
 export const MAX_LINE_ROWS = 200_000_000;
 /** Units of one .dwp package. */
 export const MAX_PACKAGE_UNITS = 1_000_000;
+
+/** A Breakpad `.sym` file: bytes of one line, files, functions that are inlined, damaged lines told one by one. */
+export const MAX_SYM_LINE_BYTES = 4 * 1024 ** 2;
+export const MAX_SYM_FILES = 4_000_000;
+export const MAX_SYM_ORIGINS = 10_000_000;
+export const MAX_SYM_GAPS = 20;

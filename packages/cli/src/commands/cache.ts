@@ -7,7 +7,7 @@ import { build } from "../symbols/cache-folder.ts";
 
 const usage = `usage: faultline cache FILE --out FILE [--debug FILE] [--supplementary FILE]
 
-Builds the symbol cache of an ELF object and prints, as JSON, what it holds, its size and the time it took.
+Builds the symbol cache of an ELF object or a Breakpad .sym and prints, as JSON, what it holds, its size and the time it took.
 Progress of a long build is told on standard error.
 `;
 

@@ -9,6 +9,7 @@ const usage = `usage: faultline symbolize --object FILE [--debug FILE] [--supple
 Prints one JSON line an address: {"address","frames":[{"function","linkageName","file","line","column","inline"}]},
 innermost first; unknown parts are null, an address nothing is known of has no frames.
 
+The object is an ELF file or a Breakpad .sym (its addresses count from the load address).
 ADDRESS is a virtual address of the object in hex, as addr2line -e takes it; without any, they are read from
 standard input, one a line. --debug names the separate debug file, --supplementary the file that dwz made.
 What is worked out of an object is kept in --cache (default: faultline in $XDG_CACHE_HOME) and used again.

@@ -4,11 +4,13 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import {
+  buildBreakpadCache,
   buildCache,
   type ByteSource,
   CACHE_VERSION,
   openCache,
   type ElfFile,
+  isBreakpad,
   openElf,
   splitNames,
   type SymbolCache,
@@ -53,7 +55,10 @@ function readKept(file: string): SymbolCache | null {
   }
 }
 
-/** Builds the cache's bytes without keeping them. Throws DebugInfoError for files that are refused. */
+/** Bytes that tell what a file is. */
+const HEAD_BYTES = 16;
+
+/** Builds the cache's bytes, of an ELF object or a Breakpad .sym, without keeping them. Throws DebugInfoError for files that are refused. */
 export function build(
   paths: ObjectPaths,
   progress?: (unitsDone: number, unitsTotal: number) => void,
@@ -66,7 +71,11 @@ export function build(
   };
   const openNamed = (path: string | null): ElfFile | null => (path === null ? null : open(path));
   try {
-    const object = open(paths.object);
+    const first = openFileSource(paths.object);
+    sources.push(first);
+    if (isBreakpad(first.read(0, Math.min(first.size, HEAD_BYTES))))
+      return buildBreakpadCache(first.read(0, first.size), demangle);
+    const object = openElf(first);
     const debug = openNamed(paths.debug);
     const supplementary = openNamed(paths.supplementary);
     const split = findSplit(paths, debug ?? object).map(open);

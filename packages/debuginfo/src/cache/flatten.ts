@@ -4,6 +4,7 @@
  * each other the earlier keeps its addresses. Compilers and linkers produce both.
  */
 import { type LineTable, rowFrom } from "../dwarf/line-table.ts";
+import { MAX_FLATTEN_STEPS } from "../limits.ts";
 import type { RowSink } from "./row-sink.ts";
 
 /** A call inlined into a function: `scope` as the model numbers it. */
@@ -15,57 +16,106 @@ export interface FlatInline {
   readonly ranges: readonly number[];
 }
 
-/** Adds the rows of [start, end) of a function. */
-export function flattenRange(
-  start: number,
-  end: number,
-  rootScope: number,
-  inlines: readonly FlatInline[],
-  lines: LineTable,
-  sink: RowSink,
-): void {
-  if (inlines.length === 0) {
-    addLines(start, end, rootScope, lines, sink);
-    return;
-  }
-  const bounds = boundaries(start, end, inlines);
+/** Lays functions flat one after another; what it works with is kept for the next. */
+export class Flattener {
+  private readonly sink: RowSink;
+  private bounds = new Float64Array(1024);
   /** Innermost call on each stretch between two bounds; -1: the function itself. */
-  const owners = new Int32Array(bounds.length - 1).fill(-1);
-  inlines.forEach((inline, index) => {
-    for (let at = 0; at < inline.ranges.length; at += 2) {
-      const from = Math.max(inline.ranges[at] as number, start);
-      const to = Math.min(inline.ranges[at + 1] as number, end);
-      for (
-        let stretch = indexOf(bounds, from);
-        stretch < owners.length && (bounds[stretch] as number) < to;
-        stretch += 1
-      ) {
-        if (owners[stretch] === inline.parent) owners[stretch] = index;
+  private owners = new Int32Array(1024);
+  /** Steps that are left of MAX_FLATTEN_STEPS: calls that all overlap cost their number squared. */
+  private left = MAX_FLATTEN_STEPS;
+  private without = 0;
+
+  constructor(sink: RowSink) {
+    this.sink = sink;
+  }
+
+  /** Adds the rows of [start, end) of a function. */
+  add(
+    start: number,
+    end: number,
+    rootScope: number,
+    inlines: readonly FlatInline[],
+    lines: LineTable,
+  ): void {
+    this.sink.startRun();
+    const count = inlines.length === 0 ? 0 : this.findBounds(start, end, inlines);
+    if (count === 0 || !this.findOwners(start, end, inlines, count - 1)) {
+      addLines(start, end, rootScope, lines, this.sink);
+      return;
+    }
+    const { bounds, owners } = this;
+    for (let from = 0; from < count - 1;) {
+      const owner = owners[from] as number;
+      let to = from + 1;
+      while (to < count - 1 && owners[to] === owner) to += 1;
+      const scope = owner === -1 ? rootScope : (inlines[owner] as FlatInline).scope;
+      addLines(bounds[from] as number, bounds[to] as number, scope, lines, this.sink);
+      from = to;
+    }
+  }
+
+  /** What was left out, in words. */
+  gaps(): readonly string[] {
+    return this.without === 0
+      ? []
+      : [
+          `${this.without} functions: inlined calls beyond MAX_FLATTEN_STEPS (${MAX_FLATTEN_STEPS}) left out`,
+        ];
+  }
+
+  /** Sorted addresses at which anything changes, into `bounds`; answers with their number, at least 2. */
+  private findBounds(start: number, end: number, inlines: readonly FlatInline[]): number {
+    const most = inlines.reduce((sum, { ranges }) => sum + ranges.length, 2);
+    if (most > this.bounds.length) {
+      this.bounds = new Float64Array(2 * most);
+      this.owners = new Int32Array(2 * most);
+    }
+    const { bounds } = this;
+    bounds[0] = start;
+    bounds[1] = end;
+    let count = 2;
+    for (const { ranges } of inlines)
+      for (const bound of ranges) if (bound > start && bound < end) bounds[count++] = bound;
+    bounds.subarray(0, count).sort();
+    let kept = 1;
+    for (let at = 1; at < count; at += 1)
+      if (bounds[at] !== bounds[kept - 1]) bounds[kept++] = bounds[at] as number;
+    return kept;
+  }
+
+  /** False when that would take more steps than are left. */
+  private findOwners(
+    start: number,
+    end: number,
+    inlines: readonly FlatInline[],
+    count: number,
+  ): boolean {
+    const { bounds, owners } = this;
+    owners.fill(-1, 0, count);
+    for (let index = 0; index < inlines.length; index += 1) {
+      const { parent, ranges } = inlines[index] as FlatInline;
+      for (let at = 0; at < ranges.length; at += 2) {
+        const to = Math.min(ranges[at + 1] as number, end);
+        const first = indexOf(bounds, count, Math.max(ranges[at] as number, start));
+        let stretch = first;
+        for (; stretch < count && (bounds[stretch] as number) < to; stretch += 1)
+          if (owners[stretch] === parent) owners[stretch] = index;
+        this.left -= stretch - first;
+      }
+      if (this.left < 0) {
+        this.without += 1;
+        return false;
       }
     }
-  });
-  for (let from = 0; from < owners.length;) {
-    const owner = owners[from] as number;
-    let to = from + 1;
-    while (to < owners.length && owners[to] === owner) to += 1;
-    const scope = owner === -1 ? rootScope : (inlines[owner] as FlatInline).scope;
-    addLines(bounds[from] as number, bounds[to] as number, scope, lines, sink);
-    from = to;
+    return true;
   }
-}
-
-function boundaries(start: number, end: number, inlines: readonly FlatInline[]): Float64Array {
-  const all = [start, end];
-  for (const { ranges } of inlines)
-    for (const bound of ranges) if (bound > start && bound < end) all.push(bound);
-  const sorted = Float64Array.from(all).sort();
-  return sorted.filter((bound, at) => at === 0 || bound !== sorted[at - 1]);
 }
 
 /** Index of the first bound at or behind `address`. */
-function indexOf(bounds: Float64Array, address: number): number {
+function indexOf(bounds: Float64Array, count: number, address: number): number {
   let low = 0;
-  let high = bounds.length;
+  let high = count;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((bounds[middle] as number) < address) low = middle + 1;

@@ -13,7 +13,7 @@ import type { Names } from "../dwarf/names.ts";
 import type { DwarfSections } from "../dwarf/sections.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import type { Unit } from "../dwarf/unit.ts";
-import { type FlatInline, flattenRange } from "./flatten.ts";
+import { type FlatInline, Flattener } from "./flatten.ts";
 import type { CacheModel } from "./model.ts";
 import type { FunctionSymbols } from "./function-symbols.ts";
 import { NO_SCOPE } from "./format.ts";
@@ -52,16 +52,18 @@ export function addDwarf(
     );
   const lines = builder.finish();
   const seen = new Set<number>();
+  const flattener = new Flattener(sink);
   input.units.forEach((dwarf, index) => {
     const { unit, names } = dwarf;
     const fileOf = files.get(unit) ?? (() => 0);
     tolerate(gaps, unit, () =>
       readFunctions(unit, input.keepZero, (found) =>
-        addFunction(found, { names, symbols, model, lines, fileOf, sink, seen }),
+        addFunction(found, { names, symbols, model, lines, fileOf, flattener, seen }),
       ),
     );
     progress(index + 1, input.units.length);
   });
+  gaps.push(...flattener.gaps());
   return lines;
 }
 
@@ -134,7 +136,7 @@ interface FunctionContext {
   readonly model: CacheModel;
   readonly lines: LineTable;
   readonly fileOf: (number: number) => number;
-  readonly sink: RowSink;
+  readonly flattener: Flattener;
   /** Starts of the ranges that are taken. */
   readonly seen: Set<number>;
 }
@@ -152,15 +154,7 @@ function addFunction(found: DebugFunction, context: FunctionContext): void {
     const linkageName = symbols.nameAt(from) ?? own.linkageName;
     const rootScope = model.rootScope(symbols.functionId(model, own.name, linkageName));
     const inlines = addInlines(found, rootScope, context);
-    context.sink.startRun();
-    flattenRange(
-      from,
-      found.ranges[at + 1] as number,
-      rootScope,
-      inlines,
-      context.lines,
-      context.sink,
-    );
+    context.flattener.add(from, found.ranges[at + 1] as number, rootScope, inlines, context.lines);
   }
 }
 
