@@ -1,5 +1,6 @@
 /** The pure engine as the worker sees it: bytes in, reports out, the work done by threads. */
 import {
+  createBatcher,
   PROCESS_HEAP_MIB,
   PROCESS_TIMEOUT_MS,
   type CrashInput,
@@ -8,11 +9,16 @@ import {
   type PythonFile,
 } from "@faultline/shared";
 import { CrashFailure } from "./failure.ts";
-import { MAX_FILE_ROUNDS } from "./limits.ts";
+import {
+  MAX_CRASHES_PER_TASK,
+  MAX_FILE_ROUNDS,
+  MAX_TASK_TEXT_BYTES,
+  TASK_TIMEOUT_MS,
+} from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ReleaseFiles } from "./release-files.ts";
-import type { FinishedReport, MapAnswer } from "./thread-messages.ts";
-import { openThreadPool } from "./thread-pool.ts";
+import type { CrashAnswer, CrashTask, FinishedReport, MapAnswer } from "./thread-messages.ts";
+import { openThreadPool, type ThreadPool } from "./thread-pool.ts";
 
 /** Both reject with CrashFailure for what is the input's own fault, with anything else for what is not. */
 export interface Engine {
@@ -42,17 +48,23 @@ export interface EngineOptions {
 const threadCode = new URL("./thread.ts", import.meta.url);
 
 export function openEngine(options: EngineOptions): Engine {
-  const { files, timeoutMs = PROCESS_TIMEOUT_MS } = options;
+  const { files, threads, timeoutMs = PROCESS_TIMEOUT_MS } = options;
   const pool = openThreadPool({ code: threadCode, heapMib: PROCESS_HEAP_MIB, ...options });
+  const batcher = createBatcher<CrashTask, CrashAnswer | CrashFailure>({
+    most: MAX_CRASHES_PER_TASK,
+    lanes: threads,
+    weigh: ({ input }) => input.faulthandler?.length ?? 0,
+    heaviest: MAX_TASK_TEXT_BYTES,
+    act: (crashes) => runTogether(pool, crashes, timeoutMs),
+  });
   return {
     async reports(input, release, leftOut) {
       const given = new Map<string, readonly PythonFile[]>();
       const gaps = [...leftOut];
       const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
-      const time = { leftMs: timeoutMs };
       for (let round = 0; round < MAX_FILE_ROUNDS; round++) {
-        const task = { input, release: key, files: given, gaps };
-        const answer = await pool.run("reports", task, time);
+        const answer = await batcher.add({ input, release: key, files: given, gaps });
+        if (answer instanceof CrashFailure) throw answer;
         if (answer.kind === "reports") return nonEmpty(answer.reports);
         if (answer.kind === "failed") {
           throw new CrashFailure("engine", `processing failed: ${answer.message}`);
@@ -63,15 +75,32 @@ export function openEngine(options: EngineOptions): Engine {
         gaps.push(...found.gaps);
       }
       const limit = `MAX_FILE_ROUNDS (${MAX_FILE_ROUNDS})`;
-      throw new CrashFailure("engine", `processing asked for files more than ${limit} times`);
+      throw new CrashFailure("engine", `processing asked for files again (${limit})`);
     },
     async pycMap(bytes) {
-      const answer = await pool.run("pycMap", { bytes }, { leftMs: timeoutMs });
+      const answer = await pool.run("pycMap", { bytes }, timeoutMs);
       if (answer.kind === "map") return answer;
       throw new CrashFailure("engine", answer.message);
     },
     close: () => pool.close(),
   };
+}
+
+/** One answer a crash, in order. When one of them ends the thread, each runs alone: that shows which. */
+async function runTogether(
+  pool: ThreadPool,
+  crashes: readonly CrashTask[],
+  timeoutMs: number,
+): Promise<readonly (CrashAnswer | CrashFailure)[]> {
+  const ms = crashes.length === 1 ? timeoutMs : Math.min(timeoutMs, TASK_TIMEOUT_MS);
+  try {
+    return await pool.run("reports", { crashes }, ms);
+  } catch (error) {
+    if (!(error instanceof CrashFailure)) throw error;
+    if (crashes.length === 1) return [error];
+  }
+  const alone = await Promise.all(crashes.map((crash) => runTogether(pool, [crash], timeoutMs)));
+  return alone.flat();
 }
 
 /** A crash without a report would be neither processed nor failed, and gone. */

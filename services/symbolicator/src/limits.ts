@@ -7,19 +7,26 @@ export const POOL_CONNECTIONS = 8;
 /** A query that has no answer by then is given up and its job tried again. */
 export const QUERY_TIMEOUT_MS = 60_000;
 
-/** Crashes loaded by one query, and jobs saved by one transaction. */
+/**
+ * Crashes loaded by one query, and jobs saved by one transaction. One batch of either kind is under way
+ * at once: with two they are half as large, and cost the database a third more.
+ */
 export const MAX_LOAD_BATCH = 50;
 export const MAX_SAVE_BATCH = 50;
-/** Batches of either kind under way at once. */
-export const BATCH_LANES = 2;
+export const BATCH_LANES = 1;
 
 /** Texts read from the blob store that may lie in memory at once; jobs wait for their share. */
 export const TEXT_BYTES_UNDER_WAY = 128 * MIB;
 
 /** A worker thread that had nothing to do for this long ends. */
 export const THREAD_IDLE_MS = 10_000;
-/** Times one crash may ask for files before it is given up. */
-export const MAX_FILE_ROUNDS = 4;
+/** Times one crash may be given to a thread: again with the files it asked for. */
+export const MAX_FILE_ROUNDS = 2;
+/** Crashes given to a thread together, while their texts are not longer than this. */
+export const MAX_CRASHES_PER_TASK = 4;
+export const MAX_TASK_TEXT_BYTES = 64 * 1024;
+/** Crashes that take longer than this together run again, each alone and with all the time a crash may take. */
+export const TASK_TIMEOUT_MS = 2_000;
 
 /** Python files of releases kept in memory for the next crash, shared by all threads. */
 export const RELEASE_FILE_CACHE_BYTES = 64 * MIB;

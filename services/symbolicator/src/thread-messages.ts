@@ -7,8 +7,13 @@ import type { CrashInput, Gap, GroupSeed, PythonFiles } from "@faultline/shared"
 /** The thread stores 1 at index 0 when it begins: a task that never began did not fail by its own fault. */
 export type StartMark = Int32Array<SharedArrayBuffer>;
 
+/** Small crashes travel together: waking a thread costs about as much as a crash's report. */
 export interface ReportsTask {
   readonly started: StartMark;
+  readonly crashes: readonly CrashTask[];
+}
+
+export interface CrashTask {
   readonly input: CrashInput;
   /** "release id/symbols version": what the files are cached under. Null: the crash has no release files. */
   readonly release: string | null;
@@ -24,9 +29,10 @@ export interface FinishedReport {
   readonly report: Uint8Array;
 }
 
-export type ReportsAnswer =
+/** About one crash of a task; a task is answered with one a crash, in order. */
+export type CrashAnswer =
   | { readonly kind: "reports"; readonly reports: readonly FinishedReport[] }
-  /** The thread holds none of these: run the task again with them. */
+  /** The thread does not hold all of these: it wants the crash again with them. */
   | { readonly kind: "need"; readonly basenames: readonly string[] }
   | { readonly kind: "failed"; readonly message: string };
 

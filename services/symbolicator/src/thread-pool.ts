@@ -7,24 +7,23 @@ import { CrashFailure } from "./failure.ts";
 import { createGate } from "./gate.ts";
 import { THREAD_IDLE_MS } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
-import type { MapAnswer, MapTask, ReportsAnswer, ReportsTask } from "./thread-messages.ts";
+import type { CrashAnswer, MapAnswer, MapTask, ReportsTask } from "./thread-messages.ts";
 
 /** What the threads' code exports, and what it takes and gives. */
 interface Tasks {
-  readonly reports: { readonly takes: ReportsTask; readonly gives: ReportsAnswer };
+  readonly reports: { readonly takes: ReportsTask; readonly gives: readonly CrashAnswer[] };
   readonly pycMap: { readonly takes: MapTask; readonly gives: MapAnswer };
 }
 
 export interface ThreadPool {
   /**
-   * Runs one task on a thread that does nothing else, for at most the time left, and takes what it
-   * needed from that. Rejects with CrashFailure when the task ended its thread, with anything else
-   * when it never began.
+   * Runs one task on a thread that does nothing else, for at most `ms`. Rejects with CrashFailure when
+   * the task ended its thread, with anything else when it never began.
    */
   run<Name extends keyof Tasks>(
     name: Name,
     task: Omit<Tasks[Name]["takes"], "started">,
-    time: { leftMs: number },
+    ms: number,
   ): Promise<Tasks[Name]["gives"]>;
   /** Nothing may be under way. */
   close(): Promise<void>;
@@ -55,22 +54,20 @@ export function openThreadPool(options: ThreadOptions): ThreadPool {
   const gate = createGate(threads);
   let closing = false;
   return {
-    run: (name, task, time) =>
+    run: (name, task, ms) =>
       gate.run(1, async () => {
         const started = new Int32Array(new SharedArrayBuffer(4));
         const aborter = new AbortController();
-        const timer = setTimeout(() => aborter.abort(), time.leftMs);
+        const timer = setTimeout(() => aborter.abort(), ms);
         const begun = performance.now();
         try {
           return await pool.run({ ...task, started }, { name, signal: aborter.signal });
         } catch (error) {
           if (closing || Atomics.load(started, 0) === 0) throw error;
-          throw failureOf(error, heapMib, aborter.signal.aborted ? time.leftMs : null);
+          throw failureOf(error, heapMib, aborter.signal.aborted ? ms : null);
         } finally {
           clearTimeout(timer);
-          const ms = performance.now() - begun;
-          time.leftMs = Math.max(0, time.leftMs - ms);
-          metrics.threadBusy.inc(ms / 1000);
+          metrics.threadBusy.inc((performance.now() - begun) / 1000);
         }
       }),
     async close() {
@@ -86,7 +83,7 @@ const YOUNG_MIB = 32;
 function failureOf(error: unknown, heapMib: number, timedOutMs: number | null): CrashFailure {
   const cause = error instanceof Error ? error : new Error(String(error));
   if (timedOutMs !== null) {
-    const message = `processing took longer than PROCESS_TIMEOUT_MS (stopped after ${Math.ceil(timedOutMs)} ms)`;
+    const message = `processing took longer than PROCESS_TIMEOUT_MS (${timedOutMs} ms)`;
     return new CrashFailure("timeout", message, { cause });
   }
   if ("code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY") {

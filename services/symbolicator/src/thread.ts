@@ -9,19 +9,24 @@ import type { GroupSeed, PythonFile, PythonFiles, Report } from "@faultline/shar
 import { createCache } from "./cache.ts";
 import { OPEN_MAP_CACHE_BYTES, THREAD_FILE_CACHE_BYTES } from "./limits.ts";
 import type {
+  CrashAnswer,
+  CrashTask,
   FinishedReport,
   MapAnswer,
   MapTask,
-  ReportsAnswer,
   ReportsTask,
 } from "./thread-messages.ts";
 
 const fileCache = createCache<readonly PythonFile[]>(THREAD_FILE_CACHE_BYTES);
 const openMaps = createCache<PycMap>(OPEN_MAP_CACHE_BYTES);
 
+export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer[] {
+  Atomics.store(started, 0, 1);
+  return crashes.map(reportsOf);
+}
+
 /** One crash's bytes → its reports, or the files that are missing for them. */
-export function reports(task: ReportsTask): ReportsAnswer {
-  Atomics.store(task.started, 0, 1);
+function reportsOf(task: CrashTask): CrashAnswer {
   try {
     const engine = buildReports(task.input, openMap);
     let step = engine.next();
@@ -55,7 +60,7 @@ export function pycMap(task: MapTask): MapAnswer {
 }
 
 /** Null when any of the names must be asked for. */
-function filesFor(task: ReportsTask, basenames: readonly string[]): PythonFiles | null {
+function filesFor(task: CrashTask, basenames: readonly string[]): PythonFiles | null {
   const files = new Map<string, readonly PythonFile[]>();
   for (const name of basenames) {
     const found = task.release === null ? [] : known(task, `${task.release}/${name}`, name);
@@ -65,7 +70,7 @@ function filesFor(task: ReportsTask, basenames: readonly string[]): PythonFiles 
   return files;
 }
 
-function known(task: ReportsTask, key: string, name: string): readonly PythonFile[] | undefined {
+function known(task: CrashTask, key: string, name: string): readonly PythonFile[] | undefined {
   const given = task.files.get(name);
   if (given === undefined) return fileCache.get(key);
   const bytes = given.reduce(
@@ -85,7 +90,7 @@ function openMap(file: PythonFile): PycMap {
   return map;
 }
 
-function finish(built: Report, task: ReportsTask): FinishedReport {
+function finish(built: Report, task: CrashTask): FinishedReport {
   const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
   // zlib answers with a view of a larger buffer, and cloning would take all of that along
   return {

@@ -1,12 +1,22 @@
 /** Stands in for thread.ts where a test needs a thread that misbehaves: does what the text says. */
 import { zstdCompressSync } from "node:zlib";
-import type { MapAnswer, MapTask, ReportsAnswer, ReportsTask } from "../src/thread-messages.ts";
+import type {
+  CrashAnswer,
+  CrashTask,
+  MapAnswer,
+  MapTask,
+  ReportsTask,
+} from "../src/thread-messages.ts";
 
-export function reports({ input, started, release, files, gaps }: ReportsTask): ReportsAnswer {
+export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer[] {
   Atomics.store(started, 0, 1);
+  return crashes.map(obey);
+}
+
+function obey({ input, release, files, gaps }: CrashTask): CrashAnswer {
   const text = Buffer.from(input.faulthandler ?? []).toString();
   if (text === "loop") for (;;);
-  if (text === "grow") for (const grown: unknown[] = []; ;) grown.push(Array.from({ length: 1e5 }));
+  if (text === "grow") for (const grown: unknown[] = []; ;) grown.push(Array(1e6).fill(0.5));
   if (text === "throw") return { kind: "failed", message: "RangeError: a\0b \ud800" };
   if (text === "exit") process.exit(3);
   if (text === "nothing") return { kind: "reports", reports: [] };

@@ -38,7 +38,7 @@ beforeAll(async () => {
     metrics,
     onError: () => undefined,
     code: new URL("./hostile-thread.ts", import.meta.url),
-    timeoutMs: 1000,
+    timeoutMs: 2000,
     heapMib: 64,
   });
   tools = {
