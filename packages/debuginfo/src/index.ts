@@ -8,6 +8,7 @@ export {
 } from "./elf/companion-links.ts";
 export { buildId, debugIdOf, noteBuildId } from "./elf/build-id.ts";
 export { type ElfFile, isElf, openElf, type Section, type Segment } from "./elf/elf-file.ts";
+export { packedMiniDebugInfo } from "./elf/mini-debug-info.ts";
 export { findSection, sectionData } from "./elf/section-data.ts";
 export { DebugInfoError, type DebugInfoErrorCode } from "./error.ts";
 export { buildCache, type ObjectFiles, splitNames } from "./cache/build.ts";

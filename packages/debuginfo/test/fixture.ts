@@ -26,6 +26,7 @@ export const cacheBytes = (
       debug: debug === null ? null : elfOf(debug),
       supplementary: null,
       split: split.map(elfOf),
+      miniDebugInfo: null,
     },
     demangle,
   );

@@ -3,7 +3,7 @@ import { renameSync, statSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openCache } from "@faultline/debuginfo";
 import { CliError } from "../error.ts";
-import { build } from "../symbols/cache-folder.ts";
+import { build, completePaths } from "../symbols/object-files.ts";
 
 const usage = `usage: faultline cache FILE --out FILE [--debug FILE] [--supplementary FILE]
 
@@ -33,16 +33,17 @@ export async function run(args: string[]): Promise<number> {
   if (values.out === undefined)
     throw new CliError("usage", "--out FILE is missing; --help tells more");
   const start = performance.now();
-  const paths = {
+  const paths = completePaths({
     object,
     debug: values.debug ?? null,
     supplementary: values.supplementary ?? null,
-  };
-  const bytes = build(paths, tellProgress(start));
+  });
+  for (const text of paths.missed) process.stderr.write(`faultline cache: ${text}\n`);
+  const bytes = await build(paths, tellProgress(start));
   const milliseconds = Math.round(performance.now() - start);
   writeFileSync(`${values.out}.part`, bytes);
   renameSync(`${values.out}.part`, values.out);
-  const inputBytes = Object.values(paths).reduce(
+  const inputBytes = [paths.object, paths.debug, paths.supplementary].reduce(
     (sum, path) => sum + (path === null ? 0 : statSync(path).size),
     0,
   );

@@ -11,7 +11,8 @@ innermost first; unknown parts are null, an address nothing is known of has no f
 
 The object is an ELF file or a Breakpad .sym (its addresses count from the load address).
 ADDRESS is a virtual address of the object in hex, as addr2line -e takes it; without any, they are read from
-standard input, one a line. --debug names the separate debug file, --supplementary the file that dwz made.
+standard input, one a line. --debug names the separate debug file, --supplementary the file that dwz made; without them they are looked for
+by .gnu_debuglink beside the object and in .debug, by build id in /usr/lib/debug, and by .gnu_debugaltlink.
 What is worked out of an object is kept in --cache (default: faultline in $XDG_CACHE_HOME) and used again.
 `;
 
@@ -41,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
           .split("\n")
           .filter((line) => line.trim() !== "");
   const parsed = addresses.map(parseAddress);
-  const cache = loadCache(
+  const { cache, missed } = await loadCache(
     {
       object: values.object,
       debug: values.debug ?? null,
@@ -49,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
     },
     values.cache ?? defaultCacheFolder(process.env),
   );
-  for (const gap of cache.info.gaps) process.stderr.write(`faultline symbolize: ${gap}\n`);
+  for (const text of missed) process.stderr.write(`faultline symbolize: ${text}\n`);
   for (let from = 0; from < parsed.length; from += FLUSH_LINES) {
     const lines = parsed.slice(from, from + FLUSH_LINES).map((address) => {
       const frames = cache.frames(address - cache.info.loadBase);

@@ -15,7 +15,7 @@ import { functionNames } from "../dwarf/names.ts";
 import { joinSplit, readSplitUnits, splitGap, type SplitUnit } from "../dwarf/split.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import { addDwarf, type DwarfUnit } from "./from-dwarf.ts";
-import { type Demangle, FunctionSymbols } from "./function-symbols.ts";
+import { type Demangle, type FunctionSymbol, FunctionSymbols } from "./function-symbols.ts";
 import { CacheModel } from "./model.ts";
 import { RowSink } from "./row-sink.ts";
 import { writeCache } from "./writer.ts";
@@ -29,6 +29,8 @@ export interface ObjectFiles {
   readonly supplementary: ElfFile | null;
   /** Files of split units: .dwo, or a .dwp package. */
   readonly split: readonly ElfFile[];
+  /** What `packedMiniDebugInfo` of the object is when inflated: more names. */
+  readonly miniDebugInfo: ElfFile | null;
 }
 
 /** Returns the cache's bytes. Throws DebugInfoError when not even the symbol table can be read. */
@@ -69,17 +71,35 @@ function describe(object: ElfFile, sources: readonly string[], gaps: readonly st
   };
 }
 
-/** The fullest symbol table of object and debug file. */
-function symbolTable({ object, debug }: ObjectFiles): {
-  functions: ReturnType<typeof functionSymbols>;
+/** The fullest symbol table of object and debug file; that of the MiniDebugInfo adds to the exported names. */
+function symbolTable({ object, debug, miniDebugInfo }: ObjectFiles): {
+  functions: readonly FunctionSymbol[];
   sources: string[];
 } {
   for (const elf of [debug, object]) {
     const functions = elf === null ? [] : functionSymbols(elf, "symtab");
     if (functions.length > 0) return { functions, sources: ["symtab"] };
   }
-  const functions = functionSymbols(object, "dynsym");
-  return { functions, sources: functions.length > 0 ? ["dynsym"] : [] };
+  const exported = functionSymbols(object, "dynsym");
+  const more = miniDebugInfo === null ? [] : functionSymbols(miniDebugInfo, "symtab");
+  return {
+    functions: merged(exported, more),
+    sources: [
+      ...(more.length > 0 ? ["gnu_debugdata"] : []),
+      ...(exported.length > 0 ? ["dynsym"] : []),
+    ],
+  };
+}
+
+/** By address; of two names at one, the first list's. */
+function merged(
+  first: readonly FunctionSymbol[],
+  second: readonly FunctionSymbol[],
+): readonly FunctionSymbol[] {
+  const taken = new Set(first.map(({ address }) => address));
+  return [...first, ...second.filter(({ address }) => !taken.has(address))].sort(
+    (a, b) => a.address - b.address,
+  );
 }
 
 function loadUnits(

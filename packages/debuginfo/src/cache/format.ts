@@ -51,7 +51,7 @@ export interface CacheInfo {
   readonly machine: string;
   /** Virtual address that relative addresses count from. */
   readonly loadBase: number;
-  /** What the names and lines came from, most telling first: "dwarf", "symtab", "dynsym", "breakpad". */
+  /** What the names and lines came from, most telling first: "dwarf", "symtab", "gnu_debugdata", "dynsym", "breakpad". */
   readonly sources: readonly string[];
   /** What could not be read, in words. */
   readonly gaps: readonly string[];
