@@ -20,6 +20,8 @@ export const TEXT_BYTES_UNDER_WAY = 128 * MIB;
 
 /** A worker thread that had nothing to do for this long ends. */
 export const THREAD_IDLE_MS = 10_000;
+/** A thread that has not begun its task by then is taken for one that cannot start. */
+export const THREAD_START_MS = 60_000;
 /** Times one crash may be given to a thread: again with the files it asked for. */
 export const MAX_FILE_ROUNDS = 2;
 /** Crashes given to a thread together, while their texts are not longer than this. */

@@ -5,9 +5,9 @@
 import { Piscina } from "piscina";
 import { CrashFailure } from "./failure.ts";
 import { createGate } from "./gate.ts";
-import { THREAD_IDLE_MS } from "./limits.ts";
+import { THREAD_IDLE_MS, THREAD_START_MS } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
-import type { CrashAnswer, MapAnswer, MapTask, ReportsTask } from "./thread-messages.ts";
+import type { CrashAnswer, MapAnswer, MapTask, ReportsTask, StartMark } from "./thread-messages.ts";
 
 /** What the threads' code exports, and what it takes and gives. */
 interface Tasks {
@@ -48,25 +48,29 @@ export function openThreadPool(options: ThreadOptions): ThreadPool {
     env: {},
     recordTiming: false,
   });
-  pool.on("error", options.onError);
-  // A task never waits inside the pool: its time would run, and a pool whose last thread died does
-  // not start another for what waits (seen with piscina 5.3, minThreads 0).
+  // A task never waits inside the pool: a pool whose last thread died does not start another for what
+  // waits (seen with piscina 5.3, minThreads 0).
   const gate = createGate(threads);
+  const watches = new Set<Watch>();
+  pool.on("error", (error: Error) => {
+    options.onError(error); // a thread that ended without a task: it may be one that could not start
+    for (const watch of watches) if (!watch.hasBegun()) watch.abort();
+  });
   let closing = false;
   return {
     run: (name, task, ms) =>
       gate.run(1, async () => {
-        const started = new Int32Array(new SharedArrayBuffer(4));
-        const aborter = new AbortController();
-        const timer = setTimeout(() => aborter.abort(), ms);
+        const watch = startWatch(ms);
         const begun = performance.now();
+        watches.add(watch);
         try {
-          return await pool.run({ ...task, started }, { name, signal: aborter.signal });
+          return await pool.run({ ...task, started: watch.mark }, { name, signal: watch.signal });
         } catch (error) {
-          if (closing || Atomics.load(started, 0) === 0) throw error;
-          throw failureOf(error, heapMib, aborter.signal.aborted ? ms : null);
+          if (closing || !watch.hasBegun()) throw error;
+          throw failureOf(error, heapMib, watch.signal.aborted ? ms : null);
         } finally {
-          clearTimeout(timer);
+          watch.stop();
+          watches.delete(watch);
           metrics.threadBusy.inc((performance.now() - begun) / 1000);
         }
       }),
@@ -79,6 +83,34 @@ export function openThreadPool(options: ThreadOptions): ThreadPool {
 
 /** Room for short-lived objects: more saves collections, and every thread pays for it. */
 const YOUNG_MIB = 32;
+
+interface Watch {
+  readonly mark: StartMark;
+  readonly signal: AbortSignal;
+  hasBegun(): boolean;
+  abort(): void;
+  stop(): void;
+}
+
+/** Aborts a task `ms` after its thread began it, or a moment later; the start of a thread is not its time. */
+function startWatch(ms: number): Watch {
+  const mark = new Int32Array(new SharedArrayBuffer(4));
+  const aborter = new AbortController();
+  const hasBegun = (): boolean => Atomics.load(mark, 0) === 1;
+  const hopeUntil = performance.now() + THREAD_START_MS;
+  let timer = setTimeout(look, ms);
+  function look(): void {
+    if (hasBegun() || performance.now() > hopeUntil) aborter.abort();
+    else timer = setTimeout(look, ms);
+  }
+  return {
+    mark,
+    signal: aborter.signal,
+    hasBegun,
+    abort: () => aborter.abort(),
+    stop: () => clearTimeout(timer),
+  };
+}
 
 function failureOf(error: unknown, heapMib: number, timedOutMs: number | null): CrashFailure {
   const cause = error instanceof Error ? error : new Error(String(error));
