@@ -3,7 +3,7 @@ import { fillGaps } from "../cache/fill-gaps.ts";
 import { type Demangle, type FunctionSymbol, FunctionSymbols } from "../cache/function-symbols.ts";
 import { CacheModel } from "../cache/model.ts";
 import { RowSink } from "../cache/row-sink.ts";
-import { writeCache } from "../cache/writer.ts";
+import { RowEncoder, writeCache } from "../cache/writer.ts";
 import { Fields } from "./fields.ts";
 import { readModule } from "./module-record.ts";
 import { SymReader } from "./sym-reader.ts";
@@ -22,7 +22,8 @@ export function buildBreakpadCache(bytes: Uint8Array, demangle: Demangle): Uint8
   const reader = new SymReader(new Fields(bytes), model, sink, demangle);
   reader.readRecords(module.next);
   const symbols = new FunctionSymbols(publicSymbols(reader), demangle);
-  const rows = fillGaps(sink.sorted(), symbols, reader.orphanLines(), reader.codeEnd, model);
+  const rows = new RowEncoder(0);
+  fillGaps(sink, symbols, reader.orphanLines(), reader.codeEnd, model, rows);
   return writeCache(model, rows, {
     buildId: elfBuildId(module.os, reader.codeId),
     debugId: module.debugId,

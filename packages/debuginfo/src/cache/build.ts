@@ -18,7 +18,7 @@ import { addDwarf, type DwarfUnit } from "./from-dwarf.ts";
 import { type Demangle, type FunctionSymbol, FunctionSymbols } from "./function-symbols.ts";
 import { CacheModel } from "./model.ts";
 import { RowSink } from "./row-sink.ts";
-import { writeCache } from "./writer.ts";
+import { RowEncoder, writeCache } from "./writer.ts";
 
 /** What belongs together: the object and its companions, those that were found. */
 export interface ObjectFiles {
@@ -51,7 +51,8 @@ export function buildCache(
     units.length === 0
       ? new LineTableBuilder().finish()
       : addDwarf({ units, keepZero }, symbols, model, sink, gaps, progress);
-  const rows = fillGaps(sink.sorted(), symbols, lines, codeEnd(object), model);
+  const rows = new RowEncoder(object.loadBase);
+  fillGaps(sink, symbols, lines, codeEnd(object), model, rows);
   return writeCache(
     model,
     rows,

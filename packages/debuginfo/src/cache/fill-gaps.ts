@@ -3,17 +3,17 @@ import { type LineTable, rowFrom } from "../dwarf/line-table.ts";
 import { addLines } from "./flatten.ts";
 import type { FunctionSymbol, FunctionSymbols } from "./function-symbols.ts";
 import type { CacheModel } from "./model.ts";
-import { type RowColumns, RowSink } from "./row-sink.ts";
+import type { RowSink, RowTarget } from "./row-sink.ts";
 
-/** `codeEnd`: where a last symbol without a size stops. Rows by start; the result too. */
+/** Hands rows and what fills their gaps to `target`, by address. `codeEnd`: where a last symbol without a size stops. */
 export function fillGaps(
-  rows: RowColumns,
+  rows: RowSink,
   symbols: FunctionSymbols,
   lines: LineTable,
   codeEnd: number,
   model: CacheModel,
-): RowColumns {
-  const sink = new RowSink();
+  target: RowTarget,
+): void {
   const all = symbols.symbols;
   const unnamed = model.rootScope(model.function("", null));
   let next = 0;
@@ -26,35 +26,20 @@ export function fillGaps(
       const start = Math.max(open, symbol.address);
       const stop = Math.min(to, symbolEnd(all, at, codeEnd));
       if (stop <= start) continue;
-      addNamelessLines(open, start, lines, unnamed, sink);
-      addLines(
-        start,
-        stop,
-        model.rootScope(symbols.functionId(model, symbol.name, symbol.name)),
-        lines,
-        sink,
-      );
+      addNamelessLines(open, start, lines, unnamed, target);
+      const id = symbols.functionId(model, symbol.name, symbol.name);
+      addLines(start, stop, model.rootScope(id), lines, target);
       open = stop;
     }
-    addNamelessLines(open, to, lines, unnamed, sink);
+    addNamelessLines(open, to, lines, unnamed, target);
   };
-  for (let at = 0; at < rows.count; at += 1) {
-    const start = rows.starts[at] as number;
-    const stop = rows.ends[at] as number;
+  rows.forEach((start, stop, scope, file, line, column) => {
     if (start > end) fill(end, start);
-    if (stop <= end) continue;
-    sink.add(
-      Math.max(start, end),
-      stop,
-      rows.scopes[at] as number,
-      rows.files[at] as number,
-      rows.lines[at] as number,
-      rows.columns[at] as number,
-    );
+    if (stop <= end) return;
+    target.add(Math.max(start, end), stop, scope, file, line, column);
     end = stop;
-  }
+  });
   fill(end, Number.MAX_SAFE_INTEGER);
-  return sink.sorted();
 }
 
 /** Lines of code that no function covers: padding behind a function, mostly. */
@@ -63,7 +48,7 @@ function addNamelessLines(
   to: number,
   lines: LineTable,
   unnamed: number,
-  sink: RowSink,
+  target: RowTarget,
 ): void {
   for (
     let row = rowFrom(lines, from);
@@ -75,7 +60,7 @@ function addNamelessLines(
       Math.min(to, lines.ends[row] as number),
       unnamed,
       lines,
-      sink,
+      target,
     );
   }
 }

@@ -5,7 +5,7 @@
  */
 import { type LineTable, rowFrom } from "../dwarf/line-table.ts";
 import { MAX_FLATTEN_STEPS } from "../limits.ts";
-import type { RowSink } from "./row-sink.ts";
+import type { RowSink, RowTarget } from "./row-sink.ts";
 
 /** A call inlined into a function: `scope` as the model numbers it. */
 export interface FlatInline {
@@ -130,7 +130,7 @@ export function addLines(
   end: number,
   scope: number,
   lines: LineTable,
-  sink: RowSink,
+  sink: RowTarget,
 ): void {
   let at = start;
   for (let row = rowFrom(lines, start); row < lines.count && at < end; row += 1) {

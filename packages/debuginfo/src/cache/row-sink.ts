@@ -1,20 +1,17 @@
 /**
- * Stretches of addresses with their answers, gathered in any order and then laid side by side.
+ * Stretches of addresses with their answers, gathered in any order and then gone through by address.
  *
  * Where two stretches overlap, the one that begins first keeps its addresses (copies of one function that
  * the linker kept once look like that); the other gets what is left.
  */
-export interface RowColumns {
-  readonly count: number;
-  readonly starts: Float64Array;
-  readonly ends: Float64Array;
-  readonly scopes: Uint32Array;
-  readonly files: Uint32Array;
-  readonly lines: Uint32Array;
-  readonly columns: Uint16Array;
+
+/** Takes rows; those that touch and answer the same may become one. */
+export interface RowTarget {
+  /** [start, end) */
+  add(start: number, end: number, scope: number, file: number, line: number, column: number): void;
 }
 
-export class RowSink {
+export class RowSink implements RowTarget {
   private size = 4096;
   private count = 0;
   /** Rows at which runs begin. */
@@ -55,31 +52,22 @@ export class RowSink {
     if (this.runs.at(-1) !== this.count) this.runs.push(this.count);
   }
 
-  /** By start. Runs are moved whole: there are far fewer of them than rows. */
-  sorted(): RowColumns {
-    const { starts, count } = this;
-    const ends = [...this.runs.slice(1), count];
-    const runs = this.runs
-      .map((first, index) => ({ first, end: ends[index] as number }))
-      .filter((run) => run.end > run.first);
-    runs.sort((a, b) => (starts[a.first] as number) - (starts[b.first] as number));
-    const pick = <T extends Float64Array | Uint32Array | Uint16Array>(from: T, to: T): T => {
-      let at = 0;
-      for (const { first, end } of runs) {
-        to.set(from.subarray(first, end), at);
-        at += end - first;
-      }
-      return to;
-    };
-    return {
-      count,
-      starts: pick(starts, new Float64Array(count)),
-      ends: pick(this.ends, new Float64Array(count)),
-      scopes: pick(this.scopes, new Uint32Array(count)),
-      files: pick(this.files, new Uint32Array(count)),
-      lines: pick(this.lines, new Uint32Array(count)),
-      columns: pick(this.columns, new Uint16Array(count)),
-    };
+  /** Hands over every row, by the first address of its run. */
+  forEach(target: RowTarget["add"]): void {
+    const { starts, ends, scopes, files, lines, columns, count } = this;
+    const runs = this.runs.map((first, index) => ({ first, end: this.runs[index + 1] ?? count }));
+    const ordered = runs.filter(({ first, end }) => end > first);
+    ordered.sort((a, b) => (starts[a.first] as number) - (starts[b.first] as number));
+    for (const { first, end } of ordered)
+      for (let at = first; at < end; at += 1)
+        target(
+          starts[at] as number,
+          ends[at] as number,
+          scopes[at] as number,
+          files[at] as number,
+          lines[at] as number,
+          columns[at] as number,
+        );
   }
 
   private grow(): void {

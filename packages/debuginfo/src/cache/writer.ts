@@ -15,13 +15,14 @@ import {
   SECTION_COUNT,
 } from "./format.ts";
 import type { CacheModel } from "./model.ts";
-import type { RowColumns } from "./row-sink.ts";
+import type { RowTarget } from "./row-sink.ts";
 
 /** Addresses beyond this distance from the load base have no place in a cache. */
 const MAX_RELATIVE = 0xffff_fffe;
 
-export function writeCache(model: CacheModel, rows: RowColumns, info: CacheInfo): Uint8Array {
-  const { blocks, entries, dropped } = encodeRows(rows, info.loadBase);
+/** `rows` has been handed every row. */
+export function writeCache(model: CacheModel, rows: RowEncoder, info: CacheInfo): Uint8Array {
+  const { blocks, entries, dropped } = rows.finish();
   const gaps =
     dropped === 0
       ? info.gaps
@@ -79,36 +80,52 @@ function transposed(values: readonly number[], width: number): Uint8Array {
   return bytes;
 }
 
-function encodeRows(
-  rows: RowColumns,
-  loadBase: number,
-): { blocks: number[]; entries: Uint8Array; dropped: number } {
-  const encoder = new EntryEncoder();
-  let dropped = 0;
-  let end = 0;
-  for (let at = 0; at < rows.count; at += 1) {
-    const start = Math.max((rows.starts[at] as number) - loadBase, end);
-    const stop = (rows.ends[at] as number) - loadBase;
-    if (stop <= start) {
-      if (stop <= 0) dropped += 1;
-      continue;
-    }
-    if (stop > MAX_RELATIVE) {
-      dropped += 1;
-      continue;
-    }
-    if (start > end || at === 0) encoder.gap(end);
-    encoder.row(
-      start,
-      rows.scopes[at] as number,
-      rows.files[at] as number,
-      rows.lines[at] as number,
-      rows.columns[at] as number,
-    );
-    end = stop;
+/** Takes rows by address and codes them, one entry for those that touch and answer the same. */
+export class RowEncoder implements RowTarget {
+  private readonly encoder = new EntryEncoder();
+  private readonly loadBase: number;
+  private dropped = 0;
+  private end = 0;
+  /** What the last entry answers. */
+  private scope = -1;
+  private file = 0;
+  private line = 0;
+  private column = 0;
+
+  constructor(loadBase: number) {
+    this.loadBase = loadBase;
   }
-  if (end > 0) encoder.gap(end);
-  return { blocks: encoder.blocks, entries: encoder.entries.view(), dropped };
+
+  add(from: number, to: number, scope: number, file: number, line: number, column: number): void {
+    const start = Math.max(from - this.loadBase, this.end);
+    const stop = to - this.loadBase;
+    if (stop <= start || stop > MAX_RELATIVE) {
+      if (stop <= 0 || stop > MAX_RELATIVE) this.dropped += 1;
+      return;
+    }
+    const apart = start > this.end || this.scope === -1;
+    if (apart) this.encoder.gap(this.end);
+    if (apart || !this.answers(scope, file, line, column)) {
+      this.encoder.row(start, scope, file, line, column);
+      this.scope = scope;
+      this.file = file;
+      this.line = line;
+      this.column = column;
+    }
+    this.end = stop;
+  }
+
+  finish(): { blocks: readonly number[]; entries: Uint8Array; dropped: number } {
+    if (this.end > 0) this.encoder.gap(this.end);
+    const { blocks, entries } = this.encoder;
+    return { blocks, entries: entries.view(), dropped: this.dropped };
+  }
+
+  private answers(scope: number, file: number, line: number, column: number): boolean {
+    return (
+      scope === this.scope && file === this.file && line === this.line && column === this.column
+    );
+  }
 }
 
 class EntryEncoder {

@@ -21,9 +21,10 @@ export interface Abbreviation {
 }
 
 /** By abbreviation code. */
-export type AbbreviationTable =
-  | readonly (Abbreviation | undefined)[]
-  | ReadonlyMap<number, Abbreviation>;
+export interface AbbreviationTable {
+  readonly dense: readonly (Abbreviation | undefined)[];
+  readonly sparse: ReadonlyMap<number, Abbreviation>;
+}
 
 /** Sizes that vary by unit. */
 export interface Encoding {
@@ -32,11 +33,10 @@ export interface Encoding {
   readonly addressSize: number;
 }
 
-export function abbreviationOf(table: AbbreviationTable, code: number): Abbreviation | undefined {
-  return Array.isArray(table)
-    ? table[code]
-    : (table as ReadonlyMap<number, Abbreviation>).get(code);
-}
+export const abbreviationOf = (
+  { dense, sparse }: AbbreviationTable,
+  code: number,
+): Abbreviation | undefined => (code < dense.length ? dense[code] : sparse.get(code));
 
 /** Codes up to this are looked up in an array. Compilers number them from 1. */
 const DENSE_CODES = 65_536;
@@ -49,30 +49,34 @@ export function readAbbreviations(
 ): AbbreviationTable {
   const reader = new ByteReader(section, true, ".debug_abbrev", offset);
   reader.check("table");
-  const found = new Map<number, Abbreviation>();
-  let highest = 0;
+  const sizes = formSizes(encoding);
+  const dense: (Abbreviation | undefined)[] = [];
+  const sparse = new Map<number, Abbreviation>();
+  let count = 0;
   for (let code = reader.uleb(); code !== 0; code = reader.uleb()) {
-    if (found.size >= MAX_ABBREVIATIONS) {
+    if (count++ >= MAX_ABBREVIATIONS) {
       throw new DebugInfoError(
         "limit",
         `.debug_abbrev: table at ${hex(offset)}: more than MAX_ABBREVIATIONS (${MAX_ABBREVIATIONS})`,
       );
     }
-    const abbreviation = readAbbreviation(reader, encoding);
+    const abbreviation = readAbbreviation(reader, sizes);
     reader.check(`abbreviation ${code}`);
-    if (!found.has(code)) found.set(code, abbreviation);
-    highest = Math.max(highest, code);
+    if (code <= DENSE_CODES) {
+      while (dense.length < code) dense.push(undefined);
+      dense[code] ??= abbreviation;
+    } else if (!sparse.has(code)) sparse.set(code, abbreviation);
   }
-  if (highest > DENSE_CODES) return found;
-  const dense: (Abbreviation | undefined)[] = Array.from({ length: highest + 1 });
-  for (const [code, abbreviation] of found) dense[code] = abbreviation;
-  return dense;
+  return { dense, sparse };
 }
 
-function readAbbreviation(reader: ByteReader, encoding: Encoding): Abbreviation {
+/** What one abbreviation says is gathered here before its own array is cut. */
+let gathered = new Float64Array(3 * 64);
+
+function readAbbreviation(reader: ByteReader, sizes: Int8Array): Abbreviation {
   const tag = reader.uleb();
   const hasChildren = reader.u8() === 1;
-  const attributes: number[] = [];
+  let length = 0;
   let fixedSize = 0;
   let hasSibling = false;
   for (;;) {
@@ -80,19 +84,36 @@ function readAbbreviation(reader: ByteReader, encoding: Encoding): Abbreviation 
     const form = reader.uleb();
     const constant = form === Form.implicitConst ? reader.sleb() : 0;
     if (name === 0 && form === 0) break;
-    if (attributes.length >= 3 * MAX_ATTRIBUTES) {
+    if (length >= 3 * MAX_ATTRIBUTES) {
       throw new DebugInfoError(
         "limit",
         `.debug_abbrev: at ${hex(reader.at)}: more than MAX_ATTRIBUTES (${MAX_ATTRIBUTES})`,
       );
     }
-    attributes.push(name, form, constant);
-    const size = fixedFormSize(form, encoding);
+    if (length === gathered.length)
+      gathered = Float64Array.from({ length: 3 * MAX_ATTRIBUTES }, (_, at) => gathered[at] ?? 0);
+    gathered[length] = name;
+    gathered[length + 1] = form;
+    gathered[length + 2] = constant;
+    length += 3;
+    const size = sizes[form] ?? -1;
     fixedSize = fixedSize === -1 || size === -1 ? -1 : fixedSize + size;
     if (name === Attribute.sibling) hasSibling = true;
     if (reader.at > reader.bytes.length) break; // the caller's check reports it
   }
-  return { tag, hasChildren, attributes: Float64Array.from(attributes), fixedSize, hasSibling };
+  return { tag, hasChildren, attributes: gathered.slice(0, length), fixedSize, hasSibling };
+}
+
+const sizeTables = new Map<string, Int8Array>();
+
+/** fixedFormSize of the one-byte forms of an encoding. */
+function formSizes(encoding: Encoding): Int8Array {
+  const key = `${encoding.version}/${encoding.offsetSize}/${encoding.addressSize}`;
+  const known = sizeTables.get(key);
+  if (known !== undefined) return known;
+  const sizes = Int8Array.from({ length: 256 }, (_, form) => fixedFormSize(form, encoding));
+  sizeTables.set(key, sizes);
+  return sizes;
 }
 
 /** Bytes of a form that always takes the same in this unit, -1 for the others. */
