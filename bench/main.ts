@@ -7,6 +7,8 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   pyc: async () => (await import("./pyc.ts")).benchPyc,
   frames: async () => (await import("./frames.ts")).benchFrames,
   grouping: async () => (await import("./grouping.ts")).benchGrouping,
+  symbols: async () => (await import("./symbolize.ts")).benchSymbols,
+  "symbol-accuracy": async () => (await import("./symbol-accuracy.ts")).benchSymbolAccuracy,
   idle: async () => (await import("./idle.ts")).benchIdle,
   http: async () => (await import("./http.ts")).benchHttp,
 };
