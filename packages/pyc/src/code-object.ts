@@ -32,6 +32,8 @@ export class CodeObject {
   readonly parent: CodeObject | null;
   /** Place among the code objects of the parent's constants. */
   readonly ordinal: number;
+  /** Place in the file's list of code objects. */
+  readonly number: number;
   readonly fields: CodeFields;
   readonly file: PycFile;
   /** Id of the str that is `co_qualname`; NULL where it had to be put together (`derivedQualname`). */
@@ -40,15 +42,16 @@ export class CodeObject {
 
   constructor(
     file: PycFile,
-    fields: CodeFields,
+    number: number,
     place: { index: number; parent: CodeObject | null; ordinal: number },
   ) {
     this.file = file;
-    this.fields = fields;
+    this.number = number;
+    this.fields = file.codes[number]!;
     this.index = place.index;
     this.parent = place.parent;
     this.ordinal = place.ordinal;
-    this.qualnameId = fields.qualname;
+    this.qualnameId = this.fields.qualname;
   }
 
   get name(): string {

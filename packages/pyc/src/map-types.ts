@@ -17,6 +17,11 @@ export interface CodeSummary {
   /** Argument names in order, `*args` and `**kwargs` with their stars. */
   readonly arguments: readonly string[];
   readonly flags: number;
+  /**
+   * True for a function that is bound to its own name just as it was defined, without decorators that
+   * could make it a property; absent where the map does not tell (≤ 3.10).
+   */
+  readonly isPlain?: boolean;
 }
 
 export interface PycMap {
@@ -36,6 +41,15 @@ export interface PycMap {
    * The distinct source spans of the instructions on `line` that can have called a function named
    * `callee` (null: unknown, or a frame that crashed itself). One span means the line leaves one
    * possible expression. Empty when the format has no columns (≤ 3.10) or nothing on the line can call.
+   *
+   * `calleeCode`: the callee's code object where it is known. It tells whether the callee is a generator
+   * or coroutine, which runs when something iterates or awaits, not when it is called, and whether it
+   * may be a property; without it all of this must be reckoned with, and fewer lines leave one span.
    */
-  callSpansAt(index: number, line: number, callee: string | null): readonly Position[];
+  callSpansAt(
+    index: number,
+    line: number,
+    callee: string | null,
+    calleeCode?: CodeSummary | null,
+  ): readonly Position[];
 }

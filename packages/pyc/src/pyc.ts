@@ -66,7 +66,6 @@ function trailing(offset: number, length: number): PycWarning[] {
 /** A code object whose constants are being walked. */
 interface Visit {
   readonly code: CodeObject;
-  readonly depth: number;
   /** The next constant to look at, and code objects among those before it. */
   next: number;
   found: number;
@@ -86,9 +85,9 @@ function walk(file: PycFile, top: number): CodeObject[] {
     const fields = file.codes[number]!;
     checkCode(file, fields, expansion);
     expansion.charge(open.length, fields.offset);
-    const code = new CodeObject(file, fields, { index: codes.length, parent, ordinal });
+    const code = new CodeObject(file, number, { index: codes.length, parent, ordinal });
     codes.push(code);
-    open.push({ code, depth: open.length, next: 0, found: 0 });
+    open.push({ code, next: 0, found: 0 });
   };
   enter(top, null, 0);
   for (let visit = open.at(-1); visit !== undefined; visit = open.at(-1)) {
