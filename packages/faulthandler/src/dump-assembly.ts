@@ -126,10 +126,13 @@ export class DumpAssembly {
     this.#forms.py33 ||= line.py33;
     this.#forms.py34 ||= !line.py33 && line !== unknownThread;
     this.#hasCurrent ||= line.current;
-    if (line.ident !== null) this.#idents.add(line.ident);
     this.#thread = { line, frames: [], garbageCollecting: false, marked: false, stop: null };
-    if (this.#threads.length < limits.MAX_THREADS) this.#threads.push(this.#thread);
-    else this.note("too-many-threads", `only the first ${limits.MAX_THREADS} threads are read`);
+    if (this.#threads.length >= limits.MAX_THREADS) {
+      this.note("too-many-threads", `only the first ${limits.MAX_THREADS} threads are read`);
+      return;
+    }
+    this.#threads.push(this.#thread);
+    if (line.ident !== null) this.#idents.add(line.ident);
   }
 
   /** `path`: what is left of the frame's, when that alone is unknown. */

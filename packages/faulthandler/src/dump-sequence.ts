@@ -12,7 +12,7 @@ import type { Header } from "./header.ts";
 import type { Line } from "./lines.ts";
 import { whatIsMissing } from "./missing.ts";
 import type { ThreadLine } from "./thread-line.ts";
-import type { Token } from "./token.ts";
+import { beginsToken, type Token } from "./token.ts";
 
 /** Where finished dumps go, and what bounds the frames of all of them. */
 export interface Sink {
@@ -83,11 +83,15 @@ export class DumpSequence {
     return false;
   }
 
-  /** The text ends in this line, which is not whole. */
-  takeCut(line: Line): void {
-    if (this.#dump === null || this.#foreign > 0) return;
-    this.#dump.extend(line.end);
-    this.#dump.cutAt(line.text);
+  /** The text ends in this line, which is not whole; false when it is foreign. */
+  takeCut(line: Line): boolean {
+    const dump = this.#dump;
+    if (dump === null || dump.hasModules || this.#foreign > 0 || !beginsToken(line.text)) {
+      return this.takeText(line);
+    }
+    dump.extend(line.end);
+    dump.cutAt(line.text);
+    return true;
   }
 
   /** `textEnds`: not because other text went on for too long. */

@@ -62,10 +62,14 @@ export interface DumpGap {
 
 export interface Dump {
   readonly kind: DumpKind;
-  /** What followed the header's fixed words: "Segmentation fault", "access violation", the fatal message. */
+  /**
+   * What followed the header's fixed words: "Segmentation fault", "access violation", the fatal message; the
+   * number alone for "Fatal Python error from unexpected signum: 29".
+   */
   readonly message: string | null;
   /** C function of `Fatal Python error: FUNC: MSG`. */
   readonly func: string | null;
+  /** "initialized", "finalizing (tstate=0x…)", … */
   readonly runtimeState: string | null;
   /** As printed, "0:00:02.500000". */
   readonly timeout: string | null;

@@ -2,6 +2,7 @@
  * How a log carries a program's lines: as they are, behind a prefix, or as a string in a JSON object
  * a line (Docker's json-file, structured logs). A string may hold a line, several, or a part of one.
  */
+import { stringFields } from "./json-line.ts";
 import { MAX_LINE_BYTES } from "./limits.ts";
 import type { Line } from "./lines.ts";
 import { choosePrefix, matchPrefix } from "./prefix.ts";
@@ -48,28 +49,14 @@ function behindPrefix(prefix: string, line: Line): Line[] | null {
 
 /** Which string of a JSON line begins a dump, null when the line is no such thing. */
 export function jsonKey(text: string): string | null {
-  const fields = jsonFields(text);
-  if (fields === null) return null;
-  for (const [key, value] of Object.entries(fields)) {
-    if (typeof value === "string" && value.split("\n").some((part) => findStart(part) >= 0)) {
-      return key;
-    }
+  for (const [key, value] of stringFields(text) ?? []) {
+    if (value.split("\n").some((part) => findStart(part) >= 0)) return key;
   }
   return null;
 }
 
-function jsonFields(text: string): object | null {
-  if (!text.startsWith("{")) return null;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(text, "latin1").toString("utf8"));
-    return typeof value === "object" ? value : null;
-  } catch {
-    return null;
-  }
-}
-
 function jsonEnvelope(key: string, first: Line, following: readonly Line[]): Envelope {
-  const strings = new JsonStrings(key, jsonString(first.text, key)?.endsWith("\n") ?? false);
+  const strings = new JsonStrings(key, stringFields(first.text)?.get(key)?.endsWith("\n") ?? false);
   const inner = new JsonStrings(key, strings.endsLines);
   const lines = [first, ...following].flatMap((line) => inner.open(line) ?? []);
   const index = lines.findIndex(({ text }) => findStart(text) >= 0);
@@ -87,13 +74,6 @@ function jsonEnvelope(key: string, first: Line, following: readonly Line[]): Env
   return { open, rest: () => inside(strings.rest()), plain: false };
 }
 
-function jsonString(text: string, key: string): string | null {
-  const fields = jsonFields(text);
-  if (fields === null || !Object.hasOwn(fields, key)) return null;
-  const value: unknown = (fields as Record<string, unknown>)[key];
-  return typeof value === "string" ? Buffer.from(value, "utf8").toString("latin1") : null;
-}
-
 /** The strings under one key, put together to lines. */
 class JsonStrings {
   /** Docker keeps the newline in the string, and cuts longer lines into strings without one. */
@@ -108,13 +88,13 @@ class JsonStrings {
   }
 
   open(line: Line): Line[] | null {
-    const value = jsonString(line.text, this.#key);
-    if (value === null) return null;
+    const value = stringFields(line.text)?.get(this.#key);
+    if (value === undefined) return null;
     const texts = value.split("\n");
     texts[0] = this.#begun + (texts[0] ?? "");
     const last = texts.at(-1) ?? "";
     this.#begun = "";
-    if (last === "" || (this.endsLines && last.length < MAX_LINE_BYTES)) {
+    if (this.endsLines && last.length < MAX_LINE_BYTES) {
       texts.pop();
       this.#begun = last;
       this.#last = line;

@@ -2,8 +2,8 @@
  * What a log writes in front of every line: `Mar 01 10:00:00 web1 app[4242]: `, `[gw0] `, `> `,
  * `2025-03-01T10:00:00.123456789Z stderr F ` (CRI).
  *
- * Two lines have the same prefix when they differ in the length and digits of numbers only, because
- * times and counters go on. Its last spaces are exact: those after it belong to the line.
+ * Two lines have the same prefix when they differ in the digits of times only: `[gw1] ` and `app[17]: `
+ * are other writers than `[gw0] ` and `app[4]: `. Its last spaces are exact: those after it belong to the line.
  */
 import { isDigit } from "./frame-line.ts";
 import { MAX_PREFIX_CHARS } from "./limits.ts";
@@ -16,7 +16,8 @@ export function matchPrefix(prefix: string, text: string): number {
   const [matched, end] = commonPrefix(prefix, text);
   if (matched === prefix.length) return end;
   // An empty line loses the spaces at its end in many an editor and collector.
-  return end === text.length && prefix.slice(matched).trim() === "" && text !== "" ? end : -1;
+  const isStripped = end === text.length && prefix.slice(matched).trim() === "";
+  return isStripped && (text !== "" || prefix.trim() === "") ? end : -1;
 }
 
 /** How far two texts agree, as a position in each. */
@@ -26,7 +27,7 @@ function commonPrefix(prefix: string, text: string): [inPrefix: number, inText: 
   while (at < prefix.length && end < text.length) {
     const wanted = prefix.charCodeAt(at);
     const found = text.charCodeAt(end);
-    if (isDigit(wanted) && isDigit(found)) {
+    if (isDigit(wanted) && isDigit(found) && isTime(prefix, at)) {
       at = endOfRun(prefix, at, isDigit);
       end = endOfRun(text, end, isDigit);
     } else if (wanted !== found) {
@@ -40,6 +41,18 @@ function commonPrefix(prefix: string, text: string): [inPrefix: number, inText: 
     }
   }
   return [at, end];
+}
+
+const MIN_EPOCH_DIGITS = 9;
+
+/** Whether the digits at `start` belong to a time: 10:00:00.123, 2025-03-01T10, seconds since 1970. */
+function isTime(text: string, start: number): boolean {
+  const end = endOfRun(text, start, isDigit);
+  return (
+    end - start >= MIN_EPOCH_DIGITS ||
+    /[0-9][-:.,/T]$/.test(text.slice(Math.max(start - 2, 0), start)) ||
+    /^[-:.,/T][0-9]/.test(text.slice(end, end + 2))
+  );
 }
 
 const isSpace = (code: number): boolean => code === SPACE;

@@ -56,9 +56,16 @@ export class DumpStream {
   }
 
   #read(line: Line): void {
-    const token = readToken(line.text, line.whole);
-    if (token !== null && !isOdd(token)) this.#takeOrCut(token, line);
-    else this.#readOdd(token, line);
+    const word = readToken(line.text, line.whole);
+    const token = word === null || this.#isOtherThread(word) ? null : word;
+    if (token === null || isOdd(token)) this.#readOdd(token, line);
+    else this.#takeOrCut(token, line);
+  }
+
+  /** `Thread 0x1f:` and the like are in many a log; a dump of 3.3 on demand goes on with frames. */
+  #isOtherThread(token: Token): boolean {
+    if (token.kind !== "thread" || token.thread.anonymous || !token.thread.py33) return false;
+    return this.#dumps.dump === null && this.#queue[0]?.text.startsWith("  ") !== true;
   }
 
   /** A line that is no word of the grammar, or one that may hold foreign text. */
@@ -73,8 +80,7 @@ export class DumpStream {
     const mended = line.whole ? this.#mend(token, line.text) : null;
     if (mended !== null) this.#takeMended(mended, line);
     else if (token !== null) this.#takeOrCut(token, line);
-    else if (!line.whole) this.#dumps.takeCut(line);
-    else if (this.#dumps.takeText(line)) this.#taken++;
+    else if (this.#takeText(line)) this.#taken++;
     else this.#foreign.learn(line.text);
   }
 
@@ -83,6 +89,10 @@ export class DumpStream {
     const token = readToken(line.text);
     if (token !== null) this.#take(token, line);
     else if (this.#dumps.takeText(line)) this.#taken++;
+  }
+
+  #takeText(line: Line): boolean {
+    return line.whole ? this.#dumps.takeText(line) : this.#dumps.takeCut(line);
   }
 
   #takeOrCut(token: Token, line: Line): void {

@@ -143,3 +143,19 @@ export function findStart(text: string, whole = true): number {
   }
   return first;
 }
+
+/** Beginnings of the lines inside a dump that are not indented. */
+const innerLiterals = [
+  currentThreadStart,
+  threadStart,
+  cStackTitle,
+  "Extension modules: ",
+  "Python runtime state: ",
+  "<",
+  "...",
+];
+
+/** Whether a line that was cut can be one of a dump. */
+export const beginsToken = (text: string): boolean =>
+  /^ (?: |$)/.test(text) ||
+  innerLiterals.some((literal) => literal.startsWith(text) || text.startsWith(literal));

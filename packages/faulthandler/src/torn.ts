@@ -84,7 +84,7 @@ export function mendName(frame: TextFrame, next: readonly Line[]): Mended<TornFr
   const [first, second] = next.map(({ text }) => text);
   if (first === undefined) return null;
   const rest = /^[A-Za-z0-9_<>\u0080-\uffff]{1,500}$/.test(first) && readToken(first) === null;
-  const newline = first === "" && (second === "" || readFrame(second ?? "") !== null);
+  const newline = first === "" && (!second || readFrame(second) !== null);
   if (!rest && !newline) return null;
   const { file, line } = frame;
   return { value: { frame: { file, line, name: null, damaged: true }, path: null }, used: 1 };

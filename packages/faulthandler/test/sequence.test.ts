@@ -113,6 +113,7 @@ describe("what looks alike and is none", () => {
     "no dump\n",
     'File "x" not found\n',
     "Thread pool (most recent call first): empty\n",
+    "Thread 0x1f:\nThread 0x2f: started\nThread 0x3f:",
     "Timeout (soon)!\nTimeout (0:00:0",
     'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    1/0\nZeroDivisionError: x\n',
     'Memory block allocated at (most recent call first):\n  File "a.py", line 3\n',

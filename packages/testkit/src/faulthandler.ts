@@ -141,10 +141,11 @@ function cStackLines(frames: readonly SynthCFrame[]): string[] {
 }
 
 function cFrameLine({ file, symbol = "", offset, address }: SynthCFrame): string {
-  const place = file === null ? "'<unknown>'" : `"${file}"`;
   const hex = (value: bigint): string => `0x${value.toString(16)}`;
-  const sign = offset !== undefined && offset < 0n ? `-${hex(-offset)}` : `+${hex(offset ?? 0n)}`;
-  return `  Binary file ${place}${offset === undefined ? "" : `, at ${symbol}${sign}`} [${hex(address)}]`;
+  if (file === null) return `  Binary file '<unknown>' [${hex(address)}]`;
+  if (offset === undefined) return `  Binary file "${file}" [${hex(address)}]`;
+  const distance = offset < 0n ? `-${hex(-offset)}` : `+${hex(offset)}`;
+  return `  Binary file "${file}", at ${symbol}${distance} [${hex(address)}]`;
 }
 
 /** A string as the signal-safe writer prints it. */
