@@ -78,3 +78,16 @@ test("a Breakpad .sym is answered from, and its cache kept and used again", () =
   expect(readdirSync(join(folder, "cache"))).toHaveLength(1);
   expect(symbolize(object, "0x12")).toEqual(answer);
 });
+
+test("a big file that changes is answered from anew", () => {
+  const object = join(folder, "big.sym");
+  const write = (name: string): void =>
+    writeFileSync(
+      object,
+      `MODULE Linux x86_64 000102030405060708090A0B0C0D0E0F0 app\nFUNC 10 8 0 ${name}\n${"INFO padding\n".repeat(100_000)}`,
+    );
+  write("one");
+  expect(symbolize(object, "10").frame).toEqual(["one", null, null]);
+  write("two");
+  expect(symbolize(object, "10").frame).toEqual(["two", null, null]);
+});
