@@ -26,7 +26,7 @@ describe("faultline", () => {
 
   test.each([
     ["prase", 'there is no command "prase"; did you mean parse?'],
-    ["sym", 'there is no command "sym"; did you mean symbolicator?'],
+    ["symbolica", 'there is no command "symbolica"; did you mean symbolicator?'],
     ["toString", 'there is no command "toString"; faultline --help lists them all.'],
   ])("an unknown command %s exits 2 with what may have been meant", (word, message) => {
     const { status, stdout, stderr } = faultline(word);
