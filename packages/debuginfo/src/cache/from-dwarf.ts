@@ -43,7 +43,8 @@ export function addDwarf(
   gaps: string[],
   progress: (unitsDone: number, unitsTotal: number) => void,
 ): LineTable {
-  const builder = new LineTableBuilder();
+  const lineBytes = input.units[0]?.lineUnit.sections.line.length ?? 0;
+  const builder = new LineTableBuilder(rowsAtOnce(lineBytes / ROW_BYTES));
   const files = new Map<Unit, (number: number) => number>();
   const programs = new Set<string>();
   for (const dwarf of input.units)
@@ -51,6 +52,7 @@ export function addDwarf(
       files.set(dwarf.unit, addLineProgram(dwarf, input.keepZero, model, builder, programs)),
     );
   const lines = builder.finish();
+  sink.reserve(rowsAtOnce(lines.count));
   const seen = new Set<number>();
   const flattener = new Flattener(sink);
   input.units.forEach((dwarf, index) => {
@@ -66,6 +68,10 @@ export function addDwarf(
   gaps.push(...flattener.gaps());
   return lines;
 }
+
+/** Bytes of a line program that make a row: seldom fewer. Room that stays unused costs no memory. */
+const ROW_BYTES = 6;
+const rowsAtOnce = (rows: number): number => Math.min(Math.ceil(rows) + 4096, 2 ** 24);
 
 function tolerate(gaps: string[], unit: Unit, read: () => void): void {
   try {

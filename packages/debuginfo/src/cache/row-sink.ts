@@ -37,7 +37,7 @@ export class RowSink implements RowTarget {
       this.ends[last] = end;
       return;
     }
-    if (this.count === this.size) this.grow();
+    if (this.count === this.size) this.grow(2 * this.size);
     const at = this.count++;
     this.starts[at] = start;
     this.ends[at] = end;
@@ -45,6 +45,11 @@ export class RowSink implements RowTarget {
     this.files[at] = file;
     this.lines[at] = line;
     this.columns[at] = column;
+  }
+
+  /** Makes room for as many more at once. */
+  reserve(rows: number): void {
+    if (this.count + rows > this.size) this.grow(this.count + rows);
   }
 
   /** Says that rows from here on may lie anywhere; between two calls they go in by address. */
@@ -70,8 +75,8 @@ export class RowSink implements RowTarget {
         );
   }
 
-  private grow(): void {
-    this.size *= 2;
+  private grow(size: number): void {
+    this.size = size;
     const larger = <T extends Float64Array | Uint32Array | Uint16Array>(to: T, from: T): T => {
       to.set(from);
       return to;

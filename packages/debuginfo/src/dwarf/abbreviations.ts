@@ -6,6 +6,7 @@
  */
 import { ByteReader } from "./byte-reader.ts";
 import { Attribute, Form } from "./constants.ts";
+import type { DwarfSections } from "./sections.ts";
 import { DebugInfoError, hex } from "../error.ts";
 import { MAX_ABBREVIATIONS, MAX_ATTRIBUTES } from "../limits.ts";
 
@@ -43,11 +44,11 @@ const DENSE_CODES = 65_536;
 
 /** Throws DebugInfoError `truncated` or `limit`. */
 export function readAbbreviations(
-  section: Uint8Array,
+  sections: DwarfSections,
   offset: number,
   encoding: Encoding,
 ): AbbreviationTable {
-  const reader = new ByteReader(section, true, ".debug_abbrev", offset);
+  const reader = new ByteReader(sections.abbrev, true, ".debug_abbrev", offset);
   reader.check("table");
   const sizes = formSizes(encoding);
   const dense: (Abbreviation | undefined)[] = [];
@@ -67,6 +68,7 @@ export function readAbbreviations(
       dense[code] ??= abbreviation;
     } else if (!sparse.has(code)) sparse.set(code, abbreviation);
   }
+  sections.budget.spend("MAX_ALL_ABBREVIATIONS", count);
   return { dense, sparse };
 }
 

@@ -80,6 +80,7 @@ export function readLineHeader(
       ? readTables(reader, unit, offsetSize, supplement)
       : readOldTables(reader, programAt);
   reader.check("line program header", end);
+  if (version < 5) sections.budget.spend("MAX_ALL_LINE_FILES", tables.length + 1);
   const first = version >= 5 ? 0 : 1;
   return {
     version,
@@ -144,6 +145,13 @@ function readEntries(reader: ByteReader, unit: Unit): Map<number, Value>[] {
     formats.push({ content: reader.uleb(), form: reader.uleb() });
   const count = reader.uleb();
   checkCount(count);
+  unit.sections.budget.spend("MAX_ALL_LINE_FILES", count + 1);
+  if (count > reader.bytes.length - reader.at) {
+    throw new DebugInfoError(
+      "truncated",
+      `.debug_line: ${count} files or directories at ${hex(reader.at)}, the data ends at ${hex(reader.bytes.length)}`,
+    );
+  }
   const entries: Map<number, Value>[] = [];
   for (let index = 0; index < count; index += 1) {
     const entry = new Map<number, Value>();

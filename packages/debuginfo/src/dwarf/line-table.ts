@@ -34,14 +34,22 @@ export function rowFrom({ count, ends }: LineTable, address: number): number {
 const INITIAL_ROWS = 4096;
 
 export class LineTableBuilder {
-  private addresses = new Float64Array(INITIAL_ROWS);
-  private files = new Uint32Array(INITIAL_ROWS);
-  private lines = new Uint32Array(INITIAL_ROWS);
-  private columns = new Uint16Array(INITIAL_ROWS);
+  private addresses: Float64Array;
+  private files: Uint32Array;
+  private lines: Uint32Array;
+  private columns: Uint16Array;
   private count = 0;
   /** Row at which the sequence under way began. */
   private sequenceStart = 0;
   private readonly sequences: { start: number; end: number; first: number; last: number }[] = [];
+
+  /** Makes room for `rows`; more make it grow. */
+  constructor(rows = INITIAL_ROWS) {
+    this.addresses = new Float64Array(rows);
+    this.files = new Uint32Array(rows);
+    this.lines = new Uint32Array(rows);
+    this.columns = new Uint16Array(rows);
+  }
 
   /** Adds a row; one at the address of the row before replaces it, one at a lower address is dropped. */
   add(address: number, file: number, line: number, column: number): void {

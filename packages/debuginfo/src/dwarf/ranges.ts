@@ -5,7 +5,7 @@
  * Code that the linker dropped leaves ranges behind at 0 or at the tombstones -1 and -2 (LLD); they are
  * left out here, so nothing above has to know.
  */
-import { MAX_RANGES } from "../limits.ts";
+import { MAX_RANGE_BYTES, MAX_RANGES } from "../limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { Form, RangeEntry } from "./constants.ts";
 import { addressOf, indexedAddress, type Unit, type Value } from "./unit.ts";
@@ -30,6 +30,7 @@ export function rangesOf(
   const add = (start: number, end: number): void => {
     if (
       end > start &&
+      end - start <= MAX_RANGE_BYTES &&
       (start !== 0 || keepZero) &&
       start < tombstone(unit) &&
       found.length < 2 * MAX_RANGES
@@ -76,6 +77,7 @@ function readOldRanges(
   );
   const highest = 2 ** (8 * unit.addressSize);
   let base = unit.lowPc;
+  let read = 1;
   for (
     let left = MAX_RANGES;
     left > 0 && reader.at + 2 * unit.addressSize <= reader.bytes.length;
@@ -83,10 +85,12 @@ function readOldRanges(
   ) {
     const start = reader.sized(unit.addressSize);
     const end = reader.sized(unit.addressSize);
-    if (start === 0 && end === 0) return;
+    if (start === 0 && end === 0) break;
     if (start >= highest - 1) base = end;
     else if (start < tombstone(unit)) add(base + start, base + end);
+    read += 1;
   }
+  unit.sections.budget.spend("MAX_ALL_RANGES", read);
 }
 
 function readRangeList(unit: Unit, value: Value, add: (start: number, end: number) => void): void {
@@ -101,6 +105,7 @@ function readRangeList(unit: Unit, value: Value, add: (start: number, end: numbe
     indexedAddress(unit, index) ?? 2 ** (8 * addressSize) - 1;
   let base = unit.lowPc;
   for (let left = MAX_RANGES; left > 0 && reader.at < reader.bytes.length; left -= 1) {
+    unit.sections.budget.spend("MAX_ALL_RANGES", 1);
     switch (reader.u8()) {
       case RangeEntry.baseAddressx:
         base = address(reader.uleb());

@@ -1,3 +1,5 @@
+import { Budget } from "./budget.ts";
+
 /** The sections of one file (or of one unit of a package file) that DWARF is read from. */
 export interface DwarfSections {
   readonly littleEndian: boolean;
@@ -10,6 +12,7 @@ export interface DwarfSections {
   readonly addr: Uint8Array;
   readonly ranges: Uint8Array;
   readonly rnglists: Uint8Array;
+  readonly budget: Budget;
 }
 
 /** Section names as in an ordinary object; a split one appends ".dwo" to them. */
@@ -45,5 +48,6 @@ export function loadSections(
     addr: of(names.addr),
     ranges: of(names.ranges),
     rnglists: of(names.rnglists),
+    budget: new Budget(),
   };
 }

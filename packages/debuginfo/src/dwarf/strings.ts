@@ -14,14 +14,14 @@ export function stringOf(
   const { sections } = unit;
   switch (value.form) {
     case Form.string:
-      return textAt(sections.info, value.number);
+      return textAt(sections, sections.info, value.number);
     case Form.strp:
-      return textAt(sections.str, value.number);
+      return textAt(sections, sections.str, value.number);
     case Form.lineStrp:
-      return textAt(sections.lineStr, value.number);
+      return textAt(sections, sections.lineStr, value.number);
     case Form.strpSup:
     case Form.gnuStrpAlt:
-      return supplement === null ? null : textAt(supplement.str, value.number);
+      return supplement === null ? null : textAt(supplement, supplement.str, value.number);
     case Form.strx:
     case Form.strx1:
     case Form.strx2:
@@ -44,13 +44,15 @@ function indexedText(unit: Unit, index: number): string | null {
     ".debug_str_offsets",
     at,
   );
-  return textAt(sections.str, reader.offset(unit.offsetSize));
+  return textAt(sections, sections.str, reader.offset(unit.offsetSize));
 }
 
 /** The zero-terminated UTF-8 text at `at`, cut to MAX_NAME_BYTES; null outside the section. */
-export function textAt(section: Uint8Array, at: number): string | null {
+function textAt({ budget }: DwarfSections, section: Uint8Array, at: number): string | null {
   if (at >= section.length) return null;
-  const end = section.indexOf(0, at);
-  const stop = Math.min(end === -1 ? section.length : end, at + MAX_NAME_BYTES);
-  return Buffer.from(section.buffer, section.byteOffset + at, stop - at).toString("utf8");
+  const most = section.subarray(at, at + MAX_NAME_BYTES);
+  const end = most.indexOf(0);
+  const length = end === -1 ? most.length : end;
+  budget.spend("MAX_ALL_NAME_BYTES", length);
+  return Buffer.from(most.buffer, most.byteOffset, length).toString("utf8");
 }

@@ -124,8 +124,7 @@ function readUnit(
   if (header.type === UnitType.type || header.type === UnitType.splitType)
     return { unit: null, end };
   const key = `${header.abbrevOffset}/${header.version}/${header.offsetSize}/${header.addressSize}`;
-  const abbreviations =
-    tables.get(key) ?? readAbbreviations(sections.abbrev, header.abbrevOffset, header);
+  const abbreviations = tables.get(key) ?? readAbbreviations(sections, header.abbrevOffset, header);
   tables.set(key, abbreviations);
   const root = readRoot(sections, header, abbreviations);
   if (root === null) return { unit: null, end };
