@@ -1,5 +1,5 @@
 /** A text's lines, one character a byte, decoded by the block so that a text of noise takes no memory. */
-import { LOOKAHEAD_LINES, MAX_LINE_BYTES } from "./limits.ts";
+import { AHEAD_LINES, MAX_LINE_BYTES } from "./limits.ts";
 
 export interface Line {
   readonly text: string;
@@ -61,7 +61,7 @@ export class Lines {
   ahead(): Line[] {
     const lines: Line[] = [];
     for (let line = this.#read(this.#at); line !== null; line = this.#read(line.end)) {
-      if (lines.push(line) === LOOKAHEAD_LINES) break;
+      if (lines.push(line) === AHEAD_LINES) break;
     }
     return lines;
   }
@@ -70,8 +70,8 @@ export class Lines {
   before({ start }: Line): Line[] {
     const nearest = Math.max(start - NEAR_BYTES, 0);
     let first = start;
-    for (let count = 0; count <= LOOKAHEAD_LINES && first > nearest; first--) {
-      if (this.#bytes[first - 1] === NEWLINE && count++ === LOOKAHEAD_LINES) break;
+    for (let count = 0; count <= AHEAD_LINES && first > nearest; first--) {
+      if (this.#bytes[first - 1] === NEWLINE && count++ === AHEAD_LINES) break;
     }
     const lines: Line[] = [];
     for (let line = this.#read(first); line !== null && line.start < start;) {

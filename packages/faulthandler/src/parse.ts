@@ -71,6 +71,8 @@ class TextParser {
   readonly #sink: Sink;
   readonly #writers: Writer[] = [];
   #frames = 0;
+  /** The text holds more dumps than are read. */
+  #isFull = false;
 
   constructor(bytes: Buffer) {
     this.#lines = new Lines(bytes);
@@ -78,6 +80,7 @@ class TextParser {
     this.#sink = {
       add: (dump) => {
         if (this.#dumps.length < MAX_DUMPS) this.#dumps.push(dump);
+        else this.#isFull = true;
       },
       takeFrame: () => ++this.#frames <= MAX_TEXT_FRAMES,
     };
@@ -90,19 +93,20 @@ class TextParser {
     }
     for (const writer of this.#writers) closeWriter(writer, true);
     if (this.#dumps.length === 0) this.#gaps.push(noDump);
+    if (this.#isFull) {
+      this.#gaps.push(gap("too-many-dumps", `only the first ${MAX_DUMPS} dumps are read`));
+    }
     return { dumps: this.#dumps, gaps: this.#gaps };
   }
 
   /** The next line worth reading: while nobody writes a dump, one that may begin one. */
   #next(): Line | null {
-    if (this.#writers.length === 0) {
-      const place = this.#anchors.next(this.#lines.position);
-      if (place >= this.#lines.length) return null;
-      this.#lines.skipTo(place);
-    }
-    if (this.#dumps.length < MAX_DUMPS) return this.#lines.next();
-    this.#gaps.push(gap("too-many-dumps", `only the first ${MAX_DUMPS} dumps are read`));
-    return null;
+    if (this.#isFull) return null;
+    if (this.#writers.length > 0) return this.#lines.next();
+    const place = this.#anchors.next(this.#lines.position);
+    if (place >= this.#lines.length) return null;
+    this.#lines.skipTo(place);
+    return this.#lines.next();
   }
 
   #deliver(line: Line): void {

@@ -2,11 +2,13 @@
  * The dumps of one writer, from its lines: each is read as a word of the grammar; where it is none, it
  * is divided where another text ended without a newline, or mended where another writer tore it.
  */
+import type { CStackFrame } from "./dump.ts";
 import { DumpSequence, type Sink } from "./dump-sequence.ts";
 import { ForeignText } from "./foreign.ts";
 import { frameStart, isPlainName, readFrame } from "./frame-line.ts";
-import { LOOKAHEAD_LINES } from "./limits.ts";
+import { AHEAD_LINES, MAX_FAILED_MENDS, MEND_LINES } from "./limits.ts";
 import { type Line, splitLine } from "./lines.ts";
+import type { ThreadLine } from "./thread-line.ts";
 import { findStart, readToken, type Token } from "./token.ts";
 import {
   type Mended,
@@ -24,6 +26,7 @@ export class DumpStream {
   /** Lines not read yet, so that a torn one can be joined with what follows. */
   readonly #queue: Line[] = [];
   #taken = 0;
+  #failedMends = 0;
 
   constructor(sink: Sink) {
     this.#dumps = new DumpSequence(sink);
@@ -41,7 +44,7 @@ export class DumpStream {
 
   feed(line: Line): void {
     this.#queue.push(line);
-    if (this.#queue.length > LOOKAHEAD_LINES) this.#readNext();
+    if (this.#queue.length > MEND_LINES) this.#readNext();
   }
 
   /** No more lines come. `textEnds`: not because other text went on for too long. */
@@ -120,27 +123,27 @@ export class DumpStream {
 
   #mend(token: Token | null, text: string): Mended<Token> | null {
     const dump = this.#dumps.dump;
-    if (dump === null && token === null) return this.#mendThread(text);
-    const known = mendKnown(text, this.#queue, this.#foreign);
+    const next = this.#queue.slice(0, AHEAD_LINES);
+    if (dump === null && token === null) return asThread(mendThread(text, next), false);
+    const known = this.#mendKnown(text, next);
     if (known !== null) return known;
-    if (token !== null) {
-      return token.kind === "frame" ? asFrame(mendName(token.frame, this.#queue)) : null;
-    }
-    const frame = dump?.expectsFrame ? mendFrame(text, this.#queue) : null;
+    if (token !== null) return token.kind === "frame" ? asFrame(mendName(token.frame, next)) : null;
+    const frame = dump?.expectsFrame ? mendFrame(text, next) : null;
+    const cFrame = dump?.hasCStack ? mendCFrame(text, next) : null;
     return (
-      asFrame(frame ?? frameBehindText(text)) ?? this.#mendCFrame(text) ?? this.#mendThread(text)
+      asFrame(frame ?? frameBehindText(text)) ??
+      asCFrame(cFrame) ??
+      asThread(mendThread(text, next), dump !== null)
     );
   }
 
-  #mendThread(text: string): Mended<Token> | null {
-    const mended = mendThread(text, this.#queue);
-    if (mended === null || (mended.used === 0 && this.#dumps.dump === null)) return null;
-    return { ...mended, value: { kind: "thread", thread: mended.value } };
-  }
-
-  #mendCFrame(text: string): Mended<Token> | null {
-    const mended = this.#dumps.dump?.hasCStack === true ? mendCFrame(text, this.#queue) : null;
-    return mended === null ? null : { ...mended, value: { kind: "cFrame", frame: mended.value } };
+  #mendKnown(text: string, next: readonly Line[]): Mended<Token> | null {
+    const begin = this.#foreign.begin(text);
+    if (begin <= 0) return null;
+    const pieces = this.#failedMends < MAX_FAILED_MENDS ? this.#queue : next;
+    const mended = mendKnown(text.slice(0, begin), pieces, this.#foreign);
+    if (mended === null) this.#failedMends++;
+    return mended;
   }
 
   #takeMended({ value, used }: Mended<Token>, line: Line): void {
@@ -155,6 +158,15 @@ export class DumpStream {
 
 const asFrame = (mended: Mended<TornFrame> | null): Mended<Token> | null =>
   mended === null ? null : { ...mended, value: { kind: "frame", ...mended.value } };
+
+const asCFrame = (mended: Mended<CStackFrame> | null): Mended<Token> | null =>
+  mended === null ? null : { ...mended, value: { kind: "cFrame", frame: mended.value } };
+
+/** `inDump`: outside of one, a thread line must have come back whole. */
+const asThread = (mended: Mended<ThreadLine> | null, inDump: boolean): Mended<Token> | null =>
+  mended === null || (mended.used === 0 && !inDump)
+    ? null
+    : { ...mended, value: { kind: "thread", thread: mended.value } };
 
 /** Words that can hold foreign text unnoticed: a function's name, a fatal error's message. */
 const isOdd = (token: Token): boolean =>

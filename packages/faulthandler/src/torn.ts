@@ -33,25 +33,25 @@ export interface Mended<T> {
   readonly used: number;
 }
 
-/** Mends by what is known of the foreign text; `next`: the lines after the torn one. */
+/**
+ * Mends by what is known of the foreign text, which may stand after every word of the line. `head`: what
+ * stands before it in the torn line; `next`: the lines after that.
+ */
 export function mendKnown(
-  text: string,
+  head: string,
   next: readonly Line[],
   foreign: ForeignText,
 ): Mended<Token> | null {
-  const begin = foreign.begin(text);
-  if (begin <= 0) return null;
-  const head = text.slice(0, begin);
-  let joined = head;
+  let text = head;
   let used = 0;
   for (const piece of next) {
     if (readToken(piece.text) !== null) break;
     used++;
     const end = foreign.begin(piece.text);
-    joined += end < 0 ? piece.text : piece.text.slice(0, end);
+    text += end < 0 ? piece.text : piece.text.slice(0, end);
     if (end < 0) break;
   }
-  const whole = used > 0 && joined !== head ? readToken(joined) : null;
+  const whole = text === head ? null : readToken(text);
   if (whole !== null) return { value: whole, used };
   const alone = readToken(head);
   return alone === null ? null : { value: alone, used: 0 };

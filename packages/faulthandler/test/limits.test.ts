@@ -85,7 +85,7 @@ describe("limits", () => {
     const count = (lines: number): number =>
       parse(`${first}\n${noise(lines)}${second}`).dumps.length;
     expect(count(limits.MAX_NOISE_LINES - 1)).toBe(1);
-    expect(count(limits.MAX_NOISE_LINES + limits.LOOKAHEAD_LINES + 1)).toBe(2);
+    expect(count(limits.MAX_NOISE_LINES + limits.MEND_LINES + 1)).toBe(2);
   });
 
   test("writers at a time", () => {

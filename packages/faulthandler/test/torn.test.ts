@@ -48,6 +48,19 @@ describe("once the foreign text is known", () => {
     }
   });
 
+  test("foreign lines after every word, which begin with digits", () => {
+    let count = 100_000;
+    const noise = (): string => `${count++} noise from elsewhere\n`;
+    // The words as faulthandler writes them, a write each.
+    const torn = text.replace(
+      /Thread 0x|Current thread 0x|[0-9a-f]{16}|  File |"|(?<=")[^"\n]+(?=")|, line |(?<=, line )\d+| in |\n/g,
+      (word) => word + (count % 3 === 0 ? noise() : "") + noise(),
+    );
+    const found = parse(noise() + torn);
+    expect(found.dumps).toHaveLength(1);
+    expect(framesOf(found.dumps)).toEqual(framesOf(parse(text).dumps));
+  });
+
   test("a message is mended, too", () => {
     const torn = text.replace("Segmentation", `${spam(2)}Segmentation`);
     expect(parse(spam(1) + torn).dumps[0]).toMatchObject({
