@@ -7,6 +7,7 @@ import { createGuard, type Guard } from "./auth/guard.ts";
 import type { IngestKeys } from "./auth/ingest-keys.ts";
 import { describeApi } from "./describe-api.ts";
 import {
+  CLOSE_TIMEOUT_MS,
   HEADERS_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   MAX_JSON_BYTES,
@@ -14,7 +15,7 @@ import {
 } from "./limits.ts";
 import type { IngestMetrics } from "./metrics.ts";
 import { Problem, problemDocument, problemKinds, type ProblemCode } from "./problem.ts";
-import { createRefuse, PROBLEM_TYPE } from "./refuse.ts";
+import { createRefuse, PROBLEM_TYPE, type Refuse } from "./refuse.ts";
 import { crashViewRoutes } from "./routes/crash-views.ts";
 import { crashRoutes } from "./routes/crashes.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -54,8 +55,8 @@ export type App = FastifyInstance;
 const MAX_PARAM_CHARS = 2_000;
 
 export async function buildApp(deps: Deps): Promise<App> {
-  const app = createServer(deps);
   const refuse = createRefuse(deps.metrics, deps.log);
+  const app = createServer(deps, refuse);
   app.setErrorHandler(refuse);
   app.setNotFoundHandler((request, reply) =>
     refuse(
@@ -74,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<App> {
       reply.elapsedTime / 1_000,
     );
   });
+  endConnectionsOnClose(app);
   await describeApi(app);
   await app.register(rateLimit, { global: false });
   const routeDeps: RouteDeps = { ...deps, guard: createGuard(app, deps.db, deps.keys) };
@@ -89,7 +91,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   return app;
 }
 
-function createServer(deps: Deps): App {
+function createServer(deps: Deps, refuse: Refuse): App {
   const loggerInstance: FastifyBaseLogger = deps.log;
   return Fastify({
     loggerInstance,
@@ -104,8 +106,27 @@ function createServer(deps: Deps): App {
     // a crash that arrives while we stop is still taken: 503 would be its end
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    // a field too much is refused or ignored, as the schema says; never taken out behind its back
+    ajv: { customOptions: { removeAdditional: false } },
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: answerBrokenRequest,
+  });
+}
+
+const CLOSE_IDLE_MS = 50;
+
+/** A connection whose last request was under way when the closing began would else stay open for the next one. */
+function endConnectionsOnClose(app: App): void {
+  let idle: NodeJS.Timeout | undefined;
+  let all: NodeJS.Timeout | undefined;
+  app.addHook("preClose", async () => {
+    idle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS);
+    all = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  });
+  app.addHook("onClose", async () => {
+    clearInterval(idle);
+    clearTimeout(all);
   });
 }
 

@@ -45,24 +45,39 @@ const PARTITIONS_MS = 3_600_000;
 const ACCEPT_CONNECTIONS = 3;
 const QUERY_CONNECTIONS = 5;
 
+/** The app without a port; `close` ends it and all that was opened for it. */
+export async function openApp(
+  config: Config,
+  log: Logger,
+  extras: IngestExtras = {},
+): Promise<{ app: App; close: () => Promise<void> }> {
+  const closing = new AsyncDisposableStack();
+  try {
+    const app = await open(config, log, extras, closing);
+    return { app, close: () => closing.disposeAsync() };
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
 /** Rejects when the port is taken or a folder cannot be written; Postgres and the queue may be away. */
 export async function startIngest(
   config: Config,
   log: Logger,
   extras: IngestExtras = {},
 ): Promise<Ingest> {
-  const closing = new AsyncDisposableStack();
+  const { app, close } = await openApp(config, log, extras);
   try {
-    const app = await open(config, log, extras, closing);
     await app.listen({ host: config.host, port: config.port });
-    const { address, port, family } = app.server.address() as AddressInfo;
-    const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-    log.info({ url }, "ingest listens");
-    return { url, port, close: () => closing.disposeAsync() };
   } catch (error) {
-    await closing.disposeAsync();
+    await close();
     throw error;
   }
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  log.info({ url }, "ingest listens");
+  return { url, port, close };
 }
 
 /** Closed in reverse: first no more requests, then what they left behind. */

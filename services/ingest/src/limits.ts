@@ -26,9 +26,11 @@ export const MAX_BATCH_BYTES = 16 * MIB;
 /** Jobs that wait to be queued; beyond it they are left to the sweep. */
 export const MAX_UNQUEUED_JOBS = 20_000;
 
-/** After a refusal the rest of the body is read and thrown away, this far and this long, so that the sender sees the answer. */
-export const MAX_DISCARDED_BYTES = 256 * MIB;
-export const DISCARD_MS = 3_000;
+/**
+ * After a refusal the rest of the body is read and thrown away this long: many clients read an answer only
+ * once they have sent everything, and lose it when the connection is reset before.
+ */
+export const DISCARD_MS = 20_000;
 
 /** A statement that stores crashes may take this long; then they go to the spool. */
 export const ACCEPT_TIMEOUT_MS = 5_000;
@@ -41,6 +43,9 @@ export const HEADERS_TIMEOUT_MS = 20_000;
 export const IDLE_TIMEOUT_MS = 120_000;
 /** A whole request, uploads of gigabytes over thin lines included. */
 export const REQUEST_TIMEOUT_MS = 4 * 3_600_000;
+
+/** When the service stops, requests under way may take this long. */
+export const CLOSE_TIMEOUT_MS = 20_000;
 
 /** Failed authentications of one address a minute; further ones are answered 429 unread. */
 export const MAX_AUTH_FAILURES = 60;

@@ -39,6 +39,11 @@ export const problemKinds = {
     title: "The upload names no release",
     todo: "Add ?release=NAME to the URL, or send field `release` before the files.",
   },
+  "no-file": {
+    status: 400,
+    title: "The upload holds no file",
+    todo: "Send every file as a part with a file name: curl -F release=1.0 -F file=@app.whl",
+  },
   "no-project": {
     status: 400,
     title: "The request names no project",

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "@faultline/shared";
 import { KeysUnknownError } from "./auth/ingest-keys.ts";
-import { discardRest } from "./body/source.ts";
+import { discardRest, isWhole } from "./body/source.ts";
 import type { IngestMetrics } from "./metrics.ts";
 import { MAX_CHECK_BYTES, MAX_JSON_BYTES } from "./limits.ts";
 import {
@@ -32,10 +32,10 @@ export function createRefuse(metrics: IngestMetrics, log: Logger): Refuse {
       );
       metrics.refused.inc({ code: "reset" });
       reply.hijack();
-      raw.destroy();
+      raw.socket.destroy();
       return;
     }
-    if (raw.destroyed && !raw.complete) {
+    if (raw.destroyed && !isWhole(raw)) {
       log.debug({ err: error, reqId: request.id }, "the client went away inside its request");
       metrics.refused.inc({ code: "gone" });
       reply.hijack();
@@ -49,19 +49,40 @@ export function createRefuse(metrics: IngestMetrics, log: Logger): Refuse {
         problem.message,
       );
     }
-    if (!(await discardRest(raw))) void reply.header("connection", "close");
-    await send(reply, problem);
+    if (isWhole(raw)) await send(reply, problem);
+    else await sendEarly(request, reply, problem);
+  };
+}
+
+function headersOf(problem: Problem): Record<string, string> {
+  return {
+    "content-type": PROBLEM_TYPE,
+    "x-content-type-options": "nosniff",
+    ...(problem.retryAfter === null ? {} : { "retry-after": String(problem.retryAfter) }),
+    ...(problem.status === 401 ? { "www-authenticate": 'Bearer realm="faultline"' } : {}),
   };
 }
 
 async function send(reply: FastifyReply, problem: Problem): Promise<void> {
-  if (problem.retryAfter !== null) void reply.header("retry-after", problem.retryAfter);
-  if (problem.status === 401) void reply.header("www-authenticate", 'Bearer realm="faultline"');
   await reply
     .code(problem.status)
-    .header("x-content-type-options", "nosniff")
-    .type(PROBLEM_TYPE)
+    .headers(headersOf(problem))
     .send(JSON.stringify(problemDocument(problem)));
+}
+
+/** Answers while the body still comes: all of the answer first, its end when the body is over or was given up. */
+async function sendEarly(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+): Promise<void> {
+  reply.hijack();
+  const body = Buffer.from(JSON.stringify(problemDocument(problem)));
+  const framing = { "content-length": String(body.length), connection: "close" };
+  reply.raw.writeHead(problem.status, { ...headersOf(problem), ...framing });
+  reply.raw.write(body);
+  await discardRest(request.raw);
+  reply.raw.end();
 }
 
 /** What a 5xx says never comes from the error itself. */

@@ -36,20 +36,24 @@ export function createGuard(app: FastifyInstance, db: Pool, keys: IngestKeys): G
     throw problem;
   }
 
-  async function projectOfUnknown(request: FastifyRequest, key: string | null): Promise<number> {
-    if (key === null) return await refuse(request, noKey());
-    const project = await keys.projectOf(key);
-    return (
-      project ??
-      (await refuse(request, new Problem("bad-credentials", "ingest key: not known, or revoked")))
+  async function projectOfUnknown(
+    request: FastifyRequest,
+    asked: Promise<number | null>,
+  ): Promise<number> {
+    const project = await asked;
+    if (project !== null) return project;
+    return await refuse(
+      request,
+      new Problem("bad-credentials", "ingest key: not known, or revoked"),
     );
   }
 
   return {
     projectOf(request) {
       const key = secretOf(request) ?? queryKey(request);
-      const project = key === null ? null : keys.projectOf(key);
-      return typeof project === "number" ? project : projectOfUnknown(request, key);
+      if (key === null) return refuse(request, noKey());
+      const project = keys.projectOf(key);
+      return typeof project === "number" ? project : projectOfUnknown(request, project);
     },
     allow: (scope) => async (request) => {
       const secret = secretOf(request);

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { IngestKey, Logger } from "@faultline/shared";
 
 export interface IngestKeys {
@@ -44,6 +45,7 @@ class KeptKeys implements IngestKeys {
   /** Whether the last time we asked, Postgres answered. */
   #fresh = false;
   #refreshing: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: IngestKeysOptions) {
@@ -66,11 +68,24 @@ class KeptKeys implements IngestKeys {
   }
 
   async #lookAgain(key: string): Promise<number | null> {
-    if (this.#refreshing !== null || Date.now() - this.#asked >= MISS_MS) await this.#refresh();
+    await this.#readAnew();
     const project = this.#projects?.get(key);
     if (project !== undefined) return project;
     if (!this.#fresh) throw new KeysUnknownError("ingest keys: Postgres cannot be asked");
     return null;
+  }
+
+  /** A reading that begins after this call, so that it sees a key made just before; all who wait share it. */
+  async #readAnew(): Promise<void> {
+    this.#next ??= this.#readNext();
+    await this.#next;
+  }
+
+  async #readNext(): Promise<void> {
+    await sleep(Math.max(0, this.#asked + MISS_MS - Date.now()));
+    while (this.#refreshing !== null) await this.#refreshing;
+    this.#next = null;
+    await this.#refresh();
   }
 
   async #refresh(): Promise<void> {

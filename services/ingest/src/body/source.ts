@@ -10,8 +10,9 @@ import {
   createZstdDecompress,
 } from "node:zlib";
 import { INLINE_BYTES } from "@faultline/shared";
-import { DISCARD_MS, MAX_DISCARDED_BYTES, MAX_ZSTD_WINDOW_LOG } from "../limits.ts";
+import { DISCARD_MS, MAX_ZSTD_WINDOW_LOG } from "../limits.ts";
 import { Problem, tooLarge } from "../problem.ts";
+import { cutZstdFrames } from "./zstd-frames.ts";
 
 /** How much of a body is read, and the name of the number. */
 export interface BodyLimit {
@@ -47,7 +48,9 @@ export function bodyOf(raw: IncomingMessage, limit: BodyLimit): AsyncIterable<Bu
   if (decoder === undefined) {
     throw new Problem("unsupported-encoding", `Content-Encoding: ${encoding.slice(0, 100)}`);
   }
-  return bounded(decoded(bounded(chunksOf(raw), limit), decoder, encoding), limit);
+  const chunks = bounded(chunksOf(raw), limit);
+  const whole = encoding === "zstd" ? cutZstdFrames(chunks) : chunks;
+  return bounded(decoded(whole, decoder, encoding), limit);
 }
 
 /** One chunk, read without a stream iterator's cost: nearly every crash comes this way. */
@@ -105,24 +108,18 @@ const isDecoderError = (error: unknown): error is Error & { code: string } =>
   /^(Z_|ERR_|ZSTD_)/.test(error.code) &&
   !error.code.startsWith("ERR_STREAM_");
 
-/**
- * Reads on and throws away what is left of a refused body, within limits: most clients read an answer
- * only once they have sent everything. True when the body is over.
- */
-export async function discardRest(raw: IncomingMessage): Promise<boolean> {
-  if (raw.complete || raw.destroyed) return raw.complete;
+/** Whether the request's last byte has arrived. */
+export const isWhole = (raw: IncomingMessage): boolean => raw.complete || raw.readableEnded;
+
+/** Reads on and throws away what is left of a refused body, until it is over, the sender goes or time is up. */
+export async function discardRest(raw: IncomingMessage): Promise<void> {
+  if (isWhole(raw) || raw.destroyed) return;
   await new Promise<void>((resolve) => {
-    let left = MAX_DISCARDED_BYTES;
     const timer = setTimeout(resolve, DISCARD_MS);
     const done = (): void => {
       clearTimeout(timer);
       resolve();
     };
-    raw.on("data", (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left < 0) done();
-    });
     raw.once("end", done).once("error", done).once("close", done).resume();
   });
-  return raw.complete;
 }

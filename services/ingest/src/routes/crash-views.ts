@@ -88,11 +88,7 @@ export const crashViewRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
         );
       }
       void reply
-        .type(
-          attachment.kind === "faulthandler"
-            ? "text/plain; charset=utf-8"
-            : "application/octet-stream",
-        )
+        .type("application/octet-stream")
         .header("content-length", attachment.size)
         .header("content-disposition", disposition(name))
         .header("x-content-type-options", "nosniff")

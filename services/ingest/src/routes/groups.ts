@@ -26,6 +26,7 @@ import { groupDetail } from "../group-detail.ts";
 import { Problem } from "../problem.ts";
 import { scopeOf, type ProjectScope } from "../project-scope.ts";
 import {
+  bodyProblems,
   Name,
   nextCursor,
   pageQuery,
@@ -78,7 +79,7 @@ const schemas = {
     summary: "Resolve, mute or reopen a group",
     params,
     body: Type.Object({ status: Status }),
-    response: { 200: GroupSchema, ...errors },
+    response: { 200: GroupSchema, ...problems(...bodyProblems, "not-found", ...tokenProblems) },
   },
   crashes: {
     ...common,

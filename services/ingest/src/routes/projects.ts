@@ -17,7 +17,7 @@ import {
   NewProject,
   ProjectSchema,
 } from "../schemas/administration.ts";
-import { problems, Slug, tokenProblems, tokenWith } from "../schemas/common.ts";
+import { bodyProblems, problems, Slug, tokenProblems, tokenWith } from "../schemas/common.ts";
 
 const common = { tags: ["administration"], security: tokenWith("admin") };
 const errors = problems("bad-request", "not-found", ...tokenProblems);
@@ -36,7 +36,7 @@ const schemas = {
     summary: "Make a project",
     description: "Wants a token that is good for every project.",
     body: NewProject,
-    response: { 201: ProjectSchema, ...problems("bad-request", "conflict", ...tokenProblems) },
+    response: { 201: ProjectSchema, ...problems(...bodyProblems, "conflict", ...tokenProblems) },
   },
   keys: {
     ...common,
@@ -51,7 +51,7 @@ const schemas = {
     summary: "Make an ingest key",
     params,
     body: NewKey,
-    response: { 201: KeySchema, ...errors },
+    response: { 201: KeySchema, ...problems(...bodyProblems, "not-found", ...tokenProblems) },
   },
   revokeKey: {
     ...common,

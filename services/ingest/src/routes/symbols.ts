@@ -70,9 +70,9 @@ export const symbolRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   app.post(
     "/api/v1/symbols",
     { schema, config: { body }, onRequest: guard.allow("symbols") },
-    async (request) => {
+    async (request, reply) => {
       const project = await projectFor(db, guard.caller(request), request.query.project);
-      request.raw.setTimeout(UPLOAD_IDLE_TIMEOUT_MS);
+      reply.raw.setTimeout(UPLOAD_IDLE_TIMEOUT_MS);
       const folder = await openUploadFolder(deps.uploads);
       try {
         const parts = readMultipart(bodyOf(request.raw, bodyLimit), formParameters(request));
@@ -111,7 +111,10 @@ async function receive(parts: AsyncIterable<Part>, deps: Receiving, fromQuery: s
     await receiveFile(part, part.filename, upload, budget, deps);
   }
   if (release === null) throw noRelease();
-  const answer = await (upload ?? new Upload({ ...deps, jobs: deps.symbolJobs, release })).finish();
+  if (upload === null) {
+    throw new Problem("no-file", `parts of the body: found ${count}, none with a file name`);
+  }
+  const answer = await upload.finish();
   for (const status of ["accepted", "duplicate", "refused"] as const) {
     deps.metrics.symbolFiles.inc({ status }, answer[status]);
   }

@@ -6,7 +6,7 @@ import type { Caller } from "../auth/guard.ts";
 import { Problem } from "../problem.ts";
 import { projectFor, scopeOf } from "../project-scope.ts";
 import { NewToken, NewTokenSchema, TokenSchema, tokenView } from "../schemas/administration.ts";
-import { problems, RowId, tokenProblems, tokenWith } from "../schemas/common.ts";
+import { bodyProblems, problems, RowId, tokenProblems, tokenWith } from "../schemas/common.ts";
 
 const common = { tags: ["administration"], security: tokenWith("admin") };
 const errors = problems("bad-request", "not-found", ...tokenProblems);
@@ -26,7 +26,7 @@ const schemas = {
     description:
       "Without `project` for every project, or for the one that the asking token is good for.",
     body: NewToken,
-    response: { 201: NewTokenSchema, ...errors },
+    response: { 201: NewTokenSchema, ...problems(...bodyProblems, "not-found", ...tokenProblems) },
   },
   revoke: {
     ...common,

@@ -54,6 +54,9 @@ export const tokenProblems = [
   "database-away",
 ] as const;
 
+/** Errors of every route that takes JSON. */
+export const bodyProblems = ["bad-request", "too-large", "unsupported-media-type"] as const;
+
 /** A `security` entry: a token with that scope. */
 export const tokenWith = (scope: TokenScope): { [name: string]: string[] }[] => [
   { token: [scope] },

@@ -1,7 +1,7 @@
 /**
  * A spooled crash as a file: one line of text, the crash's fields as JSON, its bytes.
  *
- *   faultline-spool 1 <SHA-256 of all that follows the line, hex> <length of the JSON>\n
+ *   faultline-spool 1 <SHA-256 of all that follows, hex> <length of the JSON>\n
  *   {"id": …, "key": {"kind": …, "key": "<hex>"}, …}<content>
  *
  * The hash tells a whole file from one that a dying disk left. Version 1; a reader keeps every old one.
@@ -31,8 +31,8 @@ export function encodeCrash(crash: NewCrash): Buffer {
   };
   const json = Buffer.from(JSON.stringify(fields));
   const body = Buffer.concat(content === null ? [json] : [json, content]);
-  const line = `${MAGIC} ${hash("sha256", body, "hex")} ${json.length}\n`;
-  return Buffer.concat([Buffer.from(line), body]);
+  const hashed = Buffer.concat([Buffer.from(`${json.length}\n`), body]);
+  return Buffer.concat([Buffer.from(`${MAGIC} ${hash("sha256", hashed, "hex")} `), hashed]);
 }
 
 /** Throws SpoolRecordError when the file is not exactly what was written. */
@@ -42,12 +42,13 @@ export function decodeCrash(bytes: Buffer): NewCrash {
   if (match === null) throw new SpoolRecordError(`first line: wanted ${MAGIC}, found another`);
   const [, version, sha256, length] = match;
   if (version !== "1") throw new SpoolRecordError(`version: wanted 1, found ${version}`);
-  const body = bytes.subarray(end + 1);
-  if (hash("sha256", body, "hex") !== sha256) {
+  const hashed = bytes.subarray(end - (length ?? "").length);
+  if (hash("sha256", hashed, "hex") !== sha256) {
     throw new SpoolRecordError(
-      `SHA-256 of the ${body.length} bytes from ${end + 1}: wanted ${sha256}, found another`,
+      `SHA-256 of the last ${hashed.length} bytes: wanted ${sha256}, found another`,
     );
   }
+  const body = bytes.subarray(end + 1);
   const { key, hasContent, ...rest } = JSON.parse(
     body.toString("utf8", 0, Number(length)),
   ) as StoredFields;

@@ -8,6 +8,7 @@ import { createReadStream } from "node:fs";
 import { pipeline, type Duplex, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { extract, type Extract } from "tar-stream";
+import { cutZstdFrames } from "../body/zstd-frames.ts";
 import { ArchiveError, type Member } from "./member.ts";
 
 export type TarCompression = "none" | "gzip" | "zstd";
@@ -35,7 +36,8 @@ export async function* tarMembers(
   const tar = extract(options);
   const file = createReadStream(path);
   const decoder = decoders[compression]?.() ?? null;
-  const source: Readable = decoder === null ? file : pipeline(file, decoder, () => undefined);
+  const input = compression === "zstd" ? cutZstdFrames(file) : file;
+  const source: Readable = decoder === null ? file : pipeline(input, decoder, () => undefined);
   let failure: unknown = null;
   const fed = feed(source, tar, count).catch((error: unknown) => {
     failure = error;

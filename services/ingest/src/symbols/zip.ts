@@ -140,7 +140,7 @@ class FileReader extends RandomAccessReader {
 
   async #copy(buffer: Buffer, offset: number, length: number, position: number): Promise<void> {
     if (!(position >= 0 && position + length <= this.size)) {
-      throw new ArchiveError(`${length} bytes at ${position}: the file ends at ${this.size}`);
+      throw new Error(`${length} bytes at ${position}: the file ends at ${this.size}`);
     }
     if (position < this.#blockAt || position + length > this.#blockAt + this.#block.length) {
       const block = Buffer.alloc(Math.min(Math.max(BLOCK_BYTES, length), this.size - position));
@@ -150,7 +150,7 @@ class FileReader extends RandomAccessReader {
     }
     const at = position - this.#blockAt;
     if (this.#block.copy(buffer, offset, at, at + length) < length) {
-      throw new ArchiveError(`${length} bytes at ${position}: the file ended early`);
+      throw new Error(`${length} bytes at ${position}: the file ended early`);
     }
   }
 
