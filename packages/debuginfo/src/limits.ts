@@ -23,9 +23,10 @@ export const MAX_ORIGIN_STEPS = 16;
 export const MAX_RANGES = 100_000;
 /** Bytes of one range: no code is longer. */
 export const MAX_RANGE_BYTES = 2 ** 32;
-/** In all debug sections of one file: abbreviations, entries of range lists, files and directories of line programs, bytes of names. */
-export const MAX_ALL_ABBREVIATIONS = 5_000_000;
-export const MAX_ALL_RANGES = 100_000_000;
+/** Bytes of abbreviation tables, and entries of range lists, that are read of one file for each byte of their sections. */
+export const MAX_ABBREVIATION_READS = 4;
+export const MAX_RANGE_READS = 4;
+/** In all debug sections of one file: files and directories of line programs, bytes of names. */
 export const MAX_ALL_LINE_FILES = 50_000_000;
 export const MAX_ALL_NAME_BYTES = 1024 ** 3;
 /** Inlined calls inside one another. */

@@ -68,7 +68,7 @@ export function readAbbreviations(
       dense[code] ??= abbreviation;
     } else if (!sparse.has(code)) sparse.set(code, abbreviation);
   }
-  sections.budget.spend("MAX_ALL_ABBREVIATIONS", count);
+  sections.budget.spend("MAX_ABBREVIATION_READS", reader.at - offset);
   return { dense, sparse };
 }
 

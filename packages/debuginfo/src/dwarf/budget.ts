@@ -4,31 +4,38 @@
  */
 import { DebugInfoError } from "../error.ts";
 import {
-  MAX_ALL_ABBREVIATIONS,
+  MAX_ABBREVIATION_READS,
   MAX_ALL_LINE_FILES,
   MAX_ALL_NAME_BYTES,
-  MAX_ALL_RANGES,
+  MAX_RANGE_READS,
 } from "../limits.ts";
 
 const limits = {
-  MAX_ALL_ABBREVIATIONS,
+  /** Times the bytes of the section. */
+  MAX_ABBREVIATION_READS,
+  MAX_RANGE_READS,
   MAX_ALL_LINE_FILES,
   MAX_ALL_NAME_BYTES,
-  MAX_ALL_RANGES,
 } as const;
 
+type Limit = keyof typeof limits;
+
 export class Budget {
-  private readonly spent = {
-    MAX_ALL_ABBREVIATIONS: 0,
-    MAX_ALL_LINE_FILES: 0,
-    MAX_ALL_NAME_BYTES: 0,
-    MAX_ALL_RANGES: 0,
-  };
+  private readonly left: Record<Limit, number>;
+
+  /** Sizes of the file's abbreviation and range list sections. */
+  constructor(abbreviationBytes: number, rangeBytes: number) {
+    this.left = {
+      ...limits,
+      MAX_ABBREVIATION_READS: MAX_ABBREVIATION_READS * abbreviationBytes,
+      MAX_RANGE_READS: MAX_RANGE_READS * rangeBytes,
+    };
+  }
 
   /** Throws DebugInfoError `limit` once more has been spent than the file may cost. */
-  spend(what: keyof typeof limits, amount: number): void {
-    this.spent[what] += amount;
-    if (this.spent[what] > limits[what])
-      throw new DebugInfoError("limit", `debug sections: more than ${what} (${limits[what]})`);
+  spend(what: Limit, amount: number): void {
+    this.left[what] -= amount;
+    if (this.left[what] < 0)
+      throw new DebugInfoError("limit", `debug sections: more read than ${what} (${limits[what]})`);
   }
 }

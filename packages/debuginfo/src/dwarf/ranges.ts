@@ -77,7 +77,7 @@ function readOldRanges(
   );
   const highest = 2 ** (8 * unit.addressSize);
   let base = unit.lowPc;
-  let read = 1;
+  let read = 0;
   for (
     let left = MAX_RANGES;
     left > 0 && reader.at + 2 * unit.addressSize <= reader.bytes.length;
@@ -90,7 +90,7 @@ function readOldRanges(
     else if (start < tombstone(unit)) add(base + start, base + end);
     read += 1;
   }
-  unit.sections.budget.spend("MAX_ALL_RANGES", read);
+  unit.sections.budget.spend("MAX_RANGE_READS", read);
 }
 
 function readRangeList(unit: Unit, value: Value, add: (start: number, end: number) => void): void {
@@ -105,7 +105,7 @@ function readRangeList(unit: Unit, value: Value, add: (start: number, end: numbe
     indexedAddress(unit, index) ?? 2 ** (8 * addressSize) - 1;
   let base = unit.lowPc;
   for (let left = MAX_RANGES; left > 0 && reader.at < reader.bytes.length; left -= 1) {
-    unit.sections.budget.spend("MAX_ALL_RANGES", 1);
+    unit.sections.budget.spend("MAX_RANGE_READS", 1);
     switch (reader.u8()) {
       case RangeEntry.baseAddressx:
         base = address(reader.uleb());

@@ -37,17 +37,20 @@ export function loadSections(
   split: boolean,
 ): DwarfSections {
   const of = (name: string): Uint8Array => load(split ? `${name}.dwo` : name) ?? nothing;
+  const abbrev = of(names.abbrev);
+  const ranges = of(names.ranges);
+  const rnglists = of(names.rnglists);
   return {
     littleEndian,
     info: of(names.info),
-    abbrev: of(names.abbrev),
+    abbrev,
     line: of(names.line),
     str: of(names.str),
     lineStr: of(names.lineStr),
     strOffsets: of(names.strOffsets),
     addr: of(names.addr),
-    ranges: of(names.ranges),
-    rnglists: of(names.rnglists),
-    budget: new Budget(),
+    ranges,
+    rnglists,
+    budget: new Budget(abbrev.length, ranges.length + rnglists.length),
   };
 }

@@ -42,7 +42,10 @@ export function joinSplit(skeleton: Unit, split: Unit): Unit {
   const { sections } = split;
   return withLowPc({
     ...split,
-    sections: split.version < 5 ? { ...sections, ranges: skeleton.sections.ranges } : sections,
+    sections:
+      split.version < 5
+        ? { ...sections, ranges: skeleton.sections.ranges, budget: skeleton.sections.budget }
+        : sections,
     rangesBase: skeleton.rangesBase,
     addresses: skeleton.addresses,
     addrBase: skeleton.addrBase,
