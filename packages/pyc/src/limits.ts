@@ -3,8 +3,11 @@
 /** Largest `.pyc`, in bytes. Reading takes up to ten times that in memory. */
 export const MAX_PYC_BYTES = 64 * 1024 * 1024;
 
-/** Nesting of marshalled objects: CPython's own MAX_MARSHAL_STACK_DEPTH (Python/marshal.c). */
-export const MAX_DEPTH = 2000;
+/**
+ * Objects inside one another. CPython's own limit is 2000, but its parser refuses brackets nested deeper than
+ * 200, and a level here takes four calls: at 2000 the default stack of a process overflowed.
+ */
+export const MAX_DEPTH = 500;
 
 /**
  * What a file may unfold to, as a multiple of its size, plus a fixed part. Objects may be shared by
