@@ -22,8 +22,10 @@ export const MAX_NOISE_LINES = 1000;
 export const MAX_STREAMS = 8;
 /** Characters before a dump that may be a prefix of all its lines. */
 export const MAX_PREFIX_CHARS = 1024;
-/** Lines looked ahead to tell a prefix from noise, or to mend a torn line by its grammar alone. */
+/** Lines looked ahead to mend a torn line by its grammar alone. */
 export const AHEAD_LINES = 4;
+/** Lines looked ahead to tell a prefix from other text before a header. */
+export const PREFIX_LINES = 32;
 /** Lines looked ahead to mend a line that known foreign text tore: there may be one after every word. */
 export const MEND_LINES = 32;
 /** Lines that could not be mended after which only AHEAD_LINES are looked at. */

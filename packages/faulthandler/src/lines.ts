@@ -57,11 +57,11 @@ export class Lines {
     return line;
   }
 
-  /** The lines after the position, without going there. */
-  ahead(): Line[] {
+  /** At most `count` lines after the position, without going there. */
+  ahead(count: number): Line[] {
     const lines: Line[] = [];
     for (let line = this.#read(this.#at); line !== null; line = this.#read(line.end)) {
-      if (lines.push(line) === AHEAD_LINES) break;
+      if (lines.push(line) === count) break;
     }
     return lines;
   }

@@ -30,7 +30,14 @@ import type { Sink } from "./dump-sequence.ts";
 import { type Envelope, envelopeOf, jsonKey, plainEnvelope } from "./envelope.ts";
 import { gap } from "./gaps.ts";
 import { type Input, openInput } from "./input.ts";
-import { MAX_DUMPS, MAX_NOISE_LINES, MAX_STREAMS, MAX_TEXT_FRAMES } from "./limits.ts";
+import {
+  AHEAD_LINES,
+  MAX_DUMPS,
+  MAX_NOISE_LINES,
+  MAX_STREAMS,
+  MAX_TEXT_FRAMES,
+  PREFIX_LINES,
+} from "./limits.ts";
 import { type Line, Lines } from "./lines.ts";
 import { DumpStream } from "./stream.ts";
 import { findStart } from "./token.ts";
@@ -61,6 +68,8 @@ interface Writer {
   /** What `stream.taken` was when it last grew, and the lines of the text since. */
   taken: number;
   idle: number;
+  /** Lines of the text since the last one of this writer. */
+  silent: number;
 }
 
 class TextParser {
@@ -73,6 +82,7 @@ class TextParser {
   #frames = 0;
   /** The text holds more dumps than are read. */
   #isFull = false;
+  #hasManyStreams = false;
 
   constructor(bytes: Buffer) {
     this.#lines = new Lines(bytes);
@@ -113,6 +123,7 @@ class TextParser {
     let plain: Writer | undefined;
     for (const writer of this.#writers) {
       writer.idle++;
+      writer.silent++;
       if (writer.envelope.plain) plain = writer;
       else if (carry(writer, line)) return;
     }
@@ -129,20 +140,16 @@ class TextParser {
   #envelopeAt(line: Line): Envelope | null {
     const key = jsonKey(line.text);
     const start = key === null ? findStart(line.text, line.whole) : 0;
-    if (start > 0 || key !== null) return envelopeOf(line, start, key, this.#lines.ahead());
+    if (start > 0 || key !== null)
+      return envelopeOf(line, start, key, this.#lines.ahead(PREFIX_LINES));
     if (start === 0) return plainEnvelope;
-    const torn = line.whole ? mendThread(line.text, this.#lines.ahead()) : null;
+    const torn = line.whole ? mendThread(line.text, this.#lines.ahead(AHEAD_LINES)) : null;
     return torn === null || torn.used === 0 ? null : plainEnvelope;
   }
 
-  #open(envelope: Envelope, line: Line): Writer | undefined {
-    if (this.#writers.length >= MAX_STREAMS) {
-      if (!this.#gaps.some(({ code }) => code === "too-many-streams")) {
-        this.#gaps.push(gap("too-many-streams", `only ${MAX_STREAMS} at a time are followed`));
-      }
-      return undefined;
-    }
-    const writer = { envelope, stream: new DumpStream(this.#sink), taken: 0, idle: 0 };
+  #open(envelope: Envelope, line: Line): Writer {
+    if (this.#writers.length >= MAX_STREAMS) this.#closeMostSilent();
+    const writer = { envelope, stream: new DumpStream(this.#sink), taken: 0, idle: 0, silent: 0 };
     writer.stream.learn(this.#lines.before(line).flatMap((text) => textsIn(envelope, text)));
     this.#writers.push(writer);
     return writer;
@@ -150,11 +157,25 @@ class TextParser {
 
   #closeIdle(): void {
     for (let index = this.#writers.length - 1; index >= 0; index--) {
-      const writer = this.#writers[index]!;
-      if (writer.idle <= MAX_NOISE_LINES) continue;
-      closeWriter(writer, false);
-      this.#writers.splice(index, 1);
+      if (this.#writers[index]!.idle > MAX_NOISE_LINES) this.#close(index);
     }
+  }
+
+  /** Makes room for one more writer. One that is about to go on loses the rest of its dump. */
+  #closeMostSilent(): void {
+    let index = 0;
+    for (const [other, { silent }] of this.#writers.entries()) {
+      if (silent > this.#writers[index]!.silent) index = other;
+    }
+    if (this.#writers[index]!.silent <= 2 * MAX_STREAMS && !this.#hasManyStreams) {
+      this.#hasManyStreams = true;
+      this.#gaps.push(gap("too-many-streams", `only ${MAX_STREAMS} at a time are followed`));
+    }
+    this.#close(index);
+  }
+
+  #close(index: number): void {
+    for (const writer of this.#writers.splice(index, 1)) closeWriter(writer, false);
   }
 }
 
@@ -167,6 +188,7 @@ const noDump = gap(
 function carry(writer: Writer, line: Line): boolean {
   const lines = writer.envelope.open(line);
   if (lines === null) return false;
+  writer.silent = 0;
   for (const own of lines) writer.stream.feed(own);
   if (writer.stream.taken !== writer.taken) writer.idle = 0;
   writer.taken = writer.stream.taken;

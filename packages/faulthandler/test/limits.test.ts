@@ -91,11 +91,15 @@ describe("limits", () => {
   test("writers at a time", () => {
     const text = faulthandlerText(signalDump());
     const writers = Array.from({ length: limits.MAX_STREAMS + 1 }, (_, index) =>
-      behindPrefix(text, () => `[gw${index}] `),
+      behindPrefix(text, () => `[gw${index}] `).split(/(?<=\n)/),
     );
-    const { dumps, gaps } = parse(writers.join(""));
-    expect(dumps).toHaveLength(limits.MAX_STREAMS);
-    expect(codesOf({ gaps })).toEqual(["too-many-streams"]);
+    const oneByOne = parse(writers.flat().join(""));
+    expect(oneByOne.dumps.map(({ threads }) => threads.length)).toEqual(writers.map(() => 2));
+    expect(oneByOne.gaps).toEqual([]);
+    const inTurn = parse(
+      writers[0]!.flatMap((_, row) => writers.map((lines) => lines[row])).join(""),
+    );
+    expect(codesOf(inTurn)).toEqual(["too-many-streams"]);
   });
 });
 
