@@ -1,20 +1,17 @@
-/** POST /api/v1/crashes: what is taken, how often it counts, and what a refusal leaves. */
+/** POST /api/v1/crashes: what is taken, and how often it counts. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   CLIENT_ID_MAX_AGE_MS,
   crashIdTime,
   INLINE_BYTES,
-  MAX_ATTACHMENTS,
-  MAX_METADATA_BYTES,
-  MAX_TEXT_BYTES,
   newCrashId,
   revokeIngestKey,
 } from "@faultline/shared";
-import type { InjectOptions, LightMyRequestResponse } from "fastify";
-import { MAX_AUTH_FAILURES, MAX_CRASH_PARTS } from "../src/limits.ts";
+import type { LightMyRequestResponse } from "fastify";
+import { MAX_AUTH_FAILURES } from "../src/limits.ts";
+import { expectTaken, senderOf, textType, type Sender } from "./sender.ts";
 import {
   addProject,
   bearer,
@@ -27,44 +24,13 @@ import {
 } from "./setting.ts";
 
 let at: Setting;
-beforeAll(async () => void (at = await openSetting()));
+let send: Sender;
+beforeAll(async () => {
+  at = await openSetting();
+  send = senderOf(at);
+});
 afterAll(() => at.close());
 beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
-
-interface Taken {
-  readonly id: string;
-  readonly url: string;
-  readonly duplicate: boolean;
-}
-
-/** `key` null: no Authorization but that of the options. */
-const post = (
-  options: InjectOptions,
-  key: string | null = at.key,
-): Promise<LightMyRequestResponse> =>
-  at.app.inject({
-    method: "POST",
-    url: "/api/v1/crashes",
-    ...options,
-    headers: { ...(key === null ? {} : bearer(key)), ...options.headers },
-  });
-
-const sendForm = (parts: readonly TestPart[], key = at.key): Promise<LightMyRequestResponse> => {
-  const { headers, payload } = form(parts);
-  return post({ headers, payload }, key);
-};
-
-const textType = { "content-type": "text/plain" };
-const sendText = (text: string, query = ""): Promise<LightMyRequestResponse> =>
-  post({ url: `/api/v1/crashes${query}`, headers: textType, payload: text });
-
-function taken(answer: LightMyRequestResponse): Taken {
-  expect(answer.body).toMatch(/^\{"id":/);
-  expect(answer.statusCode).toBe(200);
-  expect(answer.headers["content-length"]).toBe(String(Buffer.byteLength(answer.body)));
-  expect(answer.headers["transfer-encoding"]).toBeUndefined();
-  return answer.json<Taken>();
-}
 
 interface Row {
   readonly id: string;
@@ -103,7 +69,7 @@ describe("what is taken", () => {
       id,
       url: place,
       duplicate,
-    } = taken(await post({ url, headers: { "content-type": type }, payload: text }));
+    } = expectTaken(await send.post({ url, headers: { "content-type": type }, payload: text }));
     expect(duplicate).toBe(false);
     expect(place).toBe(`http://localhost:80/api/v1/crashes/${id}`);
     const [row] = await rows();
@@ -128,13 +94,13 @@ describe("what is taken", () => {
       headers: bearer(at.key),
       payload: Buffer.from(dumpText("bare")),
     });
-    taken(answer);
+    expectTaken(answer);
   });
 
   test("the key in the query, or as a DSN's user", async () => {
     const basic = `Basic ${Buffer.from(`${at.key}:`).toString("base64")}`;
-    taken(await post({ url: `/api/v1/crashes?key=${at.key}`, payload: "a" }, null));
-    taken(await post({ headers: { authorization: basic }, payload: "b" }));
+    expectTaken(await send.post({ url: `/api/v1/crashes?key=${at.key}`, payload: "a" }, null));
+    expectTaken(await send.post({ headers: { authorization: basic }, payload: "b" }));
     expect(await rows()).toHaveLength(2);
   });
 
@@ -150,7 +116,7 @@ describe("what is taken", () => {
         body: JSON.stringify({ release: "2.0", host: "web-2", tags: { a: 1 } }),
       },
     ];
-    const { id } = taken(await sendForm(parts));
+    const { id } = expectTaken(await send.form(parts));
     const [row] = await rows();
     expect(row).toMatchObject({ id, release: "2.0", host: "web-2" });
     expect(row?.metadata).toMatchObject({ tags: { a: "1" } });
@@ -168,8 +134,8 @@ describe("what is taken", () => {
 
   test("gzip around the whole form", async () => {
     const { headers, payload } = form([{ name: "faulthandler", body: dumpText("zipped") }]);
-    taken(
-      await post({
+    expectTaken(
+      await send.post({
         headers: { ...headers, "content-encoding": "gzip" },
         payload: gzipSync(payload),
       }),
@@ -183,7 +149,7 @@ describe("what is taken", () => {
       ...same,
       body: `${name} body`,
     }));
-    taken(await sendForm(parts));
+    expectTaken(await send.form(parts));
     const [row] = await rows();
     expect(row?.attachments.map(({ name, kind }) => [name, kind])).toEqual([
       ["dump.log", "faulthandler"],
@@ -201,8 +167,8 @@ describe("what is taken", () => {
       "C:\\temp\\x.log",
       "ä".repeat(300),
     ];
-    taken(
-      await sendForm([
+    expectTaken(
+      await send.form([
         { name: "faulthandler", body: "x" },
         ...names.map((filename) => ({ name: "f", filename, body: "y" })),
       ]),
@@ -221,8 +187,8 @@ describe("what is taken", () => {
   test("large files go to the blob store, small ones into the row", async () => {
     const large = randomBytes(INLINE_BYTES + 1);
     const text = `${dumpText("large")}${"x".repeat(INLINE_BYTES)}`;
-    taken(
-      await sendForm([
+    expectTaken(
+      await send.form([
         { name: "faulthandler", body: text },
         { name: "core", filename: "core", body: large },
         { name: "n", body: "small" },
@@ -236,31 +202,31 @@ describe("what is taken", () => {
     ]);
     expect(row?.content?.toString()).toBe("small");
     const { files } = await traces(at.pool, at.folder);
-    for (const { blob } of row?.attachments ?? [])
-      if (blob !== null) expect(files.join()).toContain(blob);
+    const blobs = (row?.attachments ?? []).flatMap(({ blob }) => blob ?? []);
+    expect(blobs.filter((blob) => !files.join().includes(blob))).toEqual([]);
     expect(files.filter((file) => file.includes("/blobs/tmp/"))).toEqual([]);
   });
 });
 
 describe("the same crash is one crash", () => {
   test("by content, from the same host", async () => {
-    const first = taken(await sendText(dumpText("same"), "?host=web-1"));
-    expect(taken(await sendText(dumpText("same"), "?host=web-1"))).toEqual({
+    const first = expectTaken(await send.text(dumpText("same"), "?host=web-1"));
+    expect(expectTaken(await send.text(dumpText("same"), "?host=web-1"))).toEqual({
       ...first,
       duplicate: true,
     });
-    expect(taken(await sendText(dumpText("same"), "?host=web-2")).duplicate).toBe(false);
-    expect(taken(await sendText(dumpText("other"), "?host=web-1")).duplicate).toBe(false);
+    expect(expectTaken(await send.text(dumpText("same"), "?host=web-2")).duplicate).toBe(false);
+    expect(expectTaken(await send.text(dumpText("other"), "?host=web-1")).duplicate).toBe(false);
     expect(await rows()).toHaveLength(3);
   });
 
   test("by the client's UUIDv7, which is the crash's id", async () => {
     const id = newCrashId(Date.now() - 60_000);
-    expect(taken(await sendText("a", `?id=${id.toUpperCase()}`))).toMatchObject({
+    expect(expectTaken(await send.text("a", `?id=${id.toUpperCase()}`))).toMatchObject({
       id,
       duplicate: false,
     });
-    expect(taken(await sendText("b", `?id=${id.replaceAll("-", "")}`))).toMatchObject({
+    expect(expectTaken(await send.text("b", `?id=${id.replaceAll("-", "")}`))).toMatchObject({
       id,
       duplicate: true,
     });
@@ -272,37 +238,40 @@ describe("the same crash is one crash", () => {
     ["a UUIDv7 of long ago", newCrashId(Date.now() - CLIENT_ID_MAX_AGE_MS - 60_000)],
     ["a UUIDv7 of next week", newCrashId(Date.now() + 7 * 86_400_000)],
   ])("by %s, which leads to an id of ours", async (_name, id) => {
-    const first = taken(await sendText("a", `?id=${id}`));
+    const first = expectTaken(await send.text("a", `?id=${id}`));
     expect(first.id).not.toBe(id);
     expect(Math.abs((crashIdTime(first.id) ?? 0) - Date.now())).toBeLessThan(60_000);
-    expect(taken(await sendText("b", `?id=${id}`))).toEqual({ ...first, duplicate: true });
+    expect(expectTaken(await send.text("b", `?id=${id}`))).toEqual({ ...first, duplicate: true });
     expect(await rows()).toHaveLength(1);
   });
 
   test("sent many times at once", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 40 }, () => sendText(dumpText("burst"))),
+      Array.from({ length: 40 }, () => send.text(dumpText("burst"))),
     );
-    const all = answers.map(taken);
+    const all = answers.map(expectTaken);
     expect(new Set(all.map(({ id }) => id)).size).toBe(1);
     expect(all.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
     const id = newCrashId(Date.now());
     const named = await Promise.all(
-      Array.from({ length: 40 }, (_, count) => sendText(`${count}`, `?id=${id}`)),
+      Array.from({ length: 40 }, (_, count) => send.text(`${count}`, `?id=${id}`)),
     );
-    expect(named.map(taken).filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    expect(named.map(expectTaken).filter(({ duplicate }) => !duplicate)).toHaveLength(1);
   });
 
   test("an id that another project holds takes nothing away: the crash gets one of its own", async () => {
     const other = await addProject(at.pool, `other-${randomBytes(4).toString("hex")}`);
     const id = newCrashId(Date.now());
-    const send = (key: string, payload: string) =>
-      post({ url: `/api/v1/crashes?id=${id}`, headers: textType, payload }, key);
-    expect(taken(await send(at.key, "ours"))).toMatchObject({ id, duplicate: false });
-    const theirs = taken(await send(other.key, "theirs"));
+    const sendAs = (key: string, payload: string) =>
+      send.post({ url: `/api/v1/crashes?id=${id}`, headers: textType, payload }, key);
+    expect(expectTaken(await sendAs(at.key, "ours"))).toMatchObject({ id, duplicate: false });
+    const theirs = expectTaken(await sendAs(other.key, "theirs"));
     expect(theirs.duplicate).toBe(false);
     expect(theirs.id).not.toBe(id);
-    expect(taken(await send(other.key, "theirs again"))).toEqual({ ...theirs, duplicate: true });
+    expect(expectTaken(await sendAs(other.key, "theirs again"))).toEqual({
+      ...theirs,
+      duplicate: true,
+    });
     const stored = (await rows()).map((row) => [row.project_id, row.content?.toString()]);
     expect(stored).toEqual(
       expect.arrayContaining([
@@ -318,11 +287,11 @@ describe("the same crash is one crash", () => {
     const id = newCrashId(Date.now());
     const answers = await Promise.all(
       [at.key, other.key, at.key, other.key].map((key) =>
-        post({ url: `/api/v1/crashes?id=${id}`, headers: textType, payload: key }, key),
+        send.post({ url: `/api/v1/crashes?id=${id}`, headers: textType, payload: key }, key),
       ),
     );
     expect(
-      answers.map((answer) => taken(answer).duplicate).filter((duplicate) => !duplicate),
+      answers.map((answer) => expectTaken(answer).duplicate).filter((duplicate) => !duplicate),
     ).toHaveLength(2);
     expect((await rows()).map((row) => row.project_id).toSorted((a, b) => a - b)).toEqual([
       at.projectId,
@@ -331,198 +300,13 @@ describe("the same crash is one crash", () => {
   });
 });
 
-describe("what is refused says why, and leaves nothing", () => {
-  const dump: TestPart = { name: "faulthandler", body: "x" };
-  const big = "b".repeat(INLINE_BYTES * 2);
-  const many = (count: number): TestPart[] =>
-    Array.from({ length: count }, (_, one) => ({ name: `f${one}`, filename: "f", body: big }));
-  const cases: readonly (readonly [
-    string,
-    number,
-    string,
-    string,
-    () => Promise<LightMyRequestResponse>,
-  ])[] = [
-    ["no key", 401, "no-credentials", "none", () => post({ payload: big }, null)],
-    [
-      "an unknown key",
-      401,
-      "bad-credentials",
-      "not known",
-      () => post({ payload: big }, "0".repeat(32)),
-    ],
-    ["an API token", 401, "bad-credentials", "not known", () => post({ payload: big }, at.token)],
-    ["an empty text", 400, "empty-dump", "0 bytes", () => sendText("")],
-    [
-      "an empty part",
-      400,
-      "empty-dump",
-      "0 bytes",
-      () => sendForm([{ ...dump, body: "" }, ...many(1)]),
-    ],
-    ["no dump", 400, "no-dump", "f-2", () => sendForm(many(2))],
-    [
-      "metadata alone",
-      400,
-      "no-dump",
-      "nothing",
-      () => sendForm([{ name: "metadata", body: "{}" }]),
-    ],
-    [
-      "metadata that is none",
-      400,
-      "bad-metadata",
-      "metadata:",
-      () => sendForm([...many(1), dump, { name: "metadata", body: "{" }]),
-    ],
-    ["an id that is no UUID", 400, "bad-metadata", "metadata.id", () => sendText("x", "?id=7")],
-    ["a time that is none", 400, "bad-metadata", "metadata.time", () => sendText("x", "?time=now")],
-    ["JSON", 415, "unsupported-media-type", "application/json", () => post({ payload: { a: 1 } })],
-    [
-      "another encoding",
-      415,
-      "unsupported-encoding",
-      "compress",
-      () => post({ headers: { ...textType, "content-encoding": "compress" }, payload: "x" }),
-    ],
-    [
-      "gzip that is none",
-      400,
-      "bad-body",
-      "gzip",
-      () => post({ headers: { ...textType, "content-encoding": "gzip" }, payload: big }),
-    ],
-    [
-      "a form without a boundary",
-      400,
-      "bad-body",
-      "boundary",
-      () => post({ headers: { "content-type": "multipart/form-data" }, payload: big }),
-    ],
-    ["half a form", 400, "bad-body", "end at byte", () => halfForm()],
-    [
-      "too many attachments",
-      413,
-      "too-large",
-      "MAX_ATTACHMENTS",
-      () => sendForm([dump, ...many(MAX_ATTACHMENTS)]),
-    ],
-    [
-      "too many parts",
-      413,
-      "too-large",
-      "MAX_CRASH_PARTS",
-      () =>
-        sendForm(
-          Array.from({ length: MAX_CRASH_PARTS + 1 }, () => ({ name: "metadata", body: "{}" })),
-        ),
-    ],
-    [
-      "too much metadata",
-      413,
-      "too-large",
-      "MAX_METADATA_BYTES",
-      () => sendForm([...many(1), { name: "metadata", body: " ".repeat(MAX_METADATA_BYTES + 1) }]),
-    ],
-    [
-      "too long a text",
-      413,
-      "too-large",
-      "MAX_TEXT_BYTES",
-      () => sendForm([...many(1), { ...dump, body: "x".repeat(MAX_TEXT_BYTES + 1) }]),
-    ],
-    [
-      "a bomb",
-      413,
-      "too-large",
-      "MAX_TEXT_BYTES",
-      () =>
-        post({
-          headers: { ...textType, "content-encoding": "gzip" },
-          payload: gzipSync(Buffer.alloc(MAX_TEXT_BYTES + 1)),
-        }),
-    ],
-  ];
-
-  const halfForm = (): Promise<LightMyRequestResponse> => {
-    const { headers, payload } = form([...many(2), dump]);
-    return post({ headers, payload: payload.subarray(0, payload.length - 20) });
-  };
-
-  test.each(cases)("%s: %i %s", async (_name, status, code, detail, send) => {
-    const before = await traces(at.pool, at.folder);
-    const answer = await send();
-    expect(answer.json()).toEqual({
-      type: `/api/docs#problem-${code}`,
-      title: expect.any(String),
-      status,
-      detail: expect.stringContaining(detail),
-      code,
-      todo: expect.any(String),
-    });
-    expect(answer.statusCode).toBe(status);
-    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
-    expect(await traces(at.pool, at.folder)).toEqual(before);
-  });
-
-  test("a form cut short at any byte", async () => {
-    const { headers, payload } = form([
-      { name: "metadata", body: "{}" },
-      { ...dump, body: "ab" },
-    ]);
-    const end = payload.lastIndexOf("--");
-    for (let length = 0; length < end; length++) {
-      const answer = await post({ headers, payload: payload.subarray(0, length) });
-      expect(answer.json(), `cut at byte ${length}`).toMatchObject({ code: "bad-body" });
-    }
-    expect((await traces(at.pool, at.folder)).rows).toBe(0);
-  });
-
-  test("whatever metadata is sent, the crash is stored or refused", async () => {
-    const texts = fc.string({ unit: "binary", maxLength: 20 });
-    const value = fc.oneof(texts, fc.integer(), fc.jsonValue({ maxDepth: 3 }));
-    const keys = [
-      "release",
-      "environment",
-      "host",
-      "pid",
-      "time",
-      "pythonVersion",
-      "tags",
-      "modules",
-    ];
-    await fc.assert(
-      fc.asyncProperty(
-        fc.dictionary(fc.constantFrom(...keys), value),
-        texts,
-        async (said, filename) => {
-          const answer = await sendForm([
-            { name: "metadata", body: JSON.stringify(said) },
-            {
-              name: "faulthandler",
-              filename: filename.replaceAll(/[\r\n"]/g, ""),
-              body: dumpText("fuzz"),
-            },
-          ]);
-          expect([200, 400, 413]).toContain(answer.statusCode);
-          if (answer.statusCode !== 200) expect(answer.json()).toHaveProperty("code");
-        },
-      ),
-      { numRuns: 60 },
-    );
-    expect(
-      (await traces(at.pool, at.folder)).files.filter((file) => file.includes("spool")),
-    ).toEqual([]);
-  });
-});
-
 describe("keys", () => {
   test("a new one opens at once, a revoked one closes within seconds", async () => {
     const other = await addProject(at.pool, `new-${randomBytes(4).toString("hex")}`);
-    taken(await post({ payload: "x" }, other.key));
+    expectTaken(await send.post({ payload: "x" }, other.key));
     await revokeIngestKey(at.pool, other.key);
     await expect
-      .poll(async () => (await post({ payload: "x" }, other.key)).statusCode, {
+      .poll(async () => (await send.post({ payload: "x" }, other.key)).statusCode, {
         timeout: 10_000,
         interval: 200,
       })
@@ -532,7 +316,7 @@ describe("keys", () => {
   test("guessing is answered 429 after a while; a good key from the same address never is", async () => {
     const from = { remoteAddress: "192.0.2.7", payload: "x" };
     const guess = (): Promise<LightMyRequestResponse> =>
-      post(from, randomBytes(16).toString("hex"));
+      send.post(from, randomBytes(16).toString("hex"));
     const guesses = await Promise.all(Array.from({ length: MAX_AUTH_FAILURES }, guess));
     expect(new Set(guesses.map((one) => one.statusCode))).toEqual(new Set([401]));
     const answer = await guess();
@@ -541,6 +325,6 @@ describe("keys", () => {
       detail: expect.stringContaining("MAX_AUTH_FAILURES"),
     });
     expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
-    taken(await post(from));
+    expectTaken(await send.post(from));
   });
 });

@@ -87,11 +87,13 @@ function operationOf(document: ApiDescription, method: string, url: string): [st
   return [template, operation];
 }
 
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
+
 /** References of the document in place. */
 export function resolved(schema: unknown, document: ApiDescription): Json {
   if (Array.isArray(schema)) return schema.map((one) => resolved(one, document)) as unknown as Json;
-  if (typeof schema !== "object" || schema === null) return schema as unknown as Json;
-  const { $ref, ...rest } = schema as Json;
+  if (!isObject(schema)) return schema as Json;
+  const { $ref, ...rest } = schema;
   if (typeof $ref === "string") {
     const name = $ref.split("/").at(-1) ?? "";
     const target = document.components.schemas[name];
@@ -106,7 +108,7 @@ export function resolved(schema: unknown, document: ApiDescription): Json {
 /** Objects with named properties have no others. */
 function closed(schema: unknown): Json {
   if (Array.isArray(schema)) return schema.map(closed) as unknown as Json;
-  if (typeof schema !== "object" || schema === null) return schema as unknown as Json;
+  if (!isObject(schema)) return schema as Json;
   const inner: Record<string, unknown> = Object.fromEntries(
     Object.entries(schema).map(([name, value]) => [name, closed(value)]),
   );

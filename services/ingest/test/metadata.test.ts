@@ -62,9 +62,9 @@ test("texts are cut, and made such that Postgres can hold them", () => {
   });
   expect(metadata.release).toBe("r".repeat(MAX_NAME_CHARS));
   expect(metadata.host).toBe("a\u{fffd}b\u{fffd}c");
-  const [[name = "", value = ""] = []] = Object.entries(metadata.tags);
-  expect([name.length, value.length]).toEqual([MAX_NAME_CHARS, MAX_NAME_CHARS]);
-  expect(name).not.toContain("\0");
+  const tags = Object.entries(metadata.tags).map(([name, value]) => [name.length, value.length]);
+  expect(tags).toEqual([[MAX_NAME_CHARS, MAX_NAME_CHARS]]);
+  expect(Object.keys(metadata.tags).join()).not.toContain("\0");
   expect(metadata.modules).toEqual([
     { "na\u{fffd}me": "x\u{fffd}", deep: [{ inner: "\u{fffd}" }] },
   ]);
@@ -132,12 +132,8 @@ test("any JSON is metadata that Postgres can hold, or a Problem", () => {
   const value = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...keys), field));
   fc.assert(
     fc.property(value, (said) => {
-      try {
-        const text = JSON.stringify(read(said).metadata);
-        expect(text).not.toMatch(/\\u0000|\\ud[89a-f]/);
-      } catch (error) {
-        expect(error).toBeInstanceOf(Problem);
-      }
+      const found = attempt(() => JSON.stringify(read(said).metadata));
+      expect(found instanceof Problem ? "refused" : found).not.toMatch(/\\u0000|\\ud[89a-f]/);
     }),
     { numRuns: 500 },
   );
@@ -146,16 +142,17 @@ test("any JSON is metadata that Postgres can hold, or a Problem", () => {
 test("any bytes are metadata or a Problem", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
-      expect(() => readMetadata(Buffer.from(bytes), {})).toSatisfy(throwsOnlyProblems);
+      const found = attempt(() => JSON.stringify(readMetadata(Buffer.from(bytes), {})));
+      expect(typeof found === "string" || found instanceof Problem).toBe(true);
     }),
   );
 });
 
-function throwsOnlyProblems(run: unknown): boolean {
+/** What a function answers, or throws. */
+function attempt(run: () => string): unknown {
   try {
-    (run as () => unknown)();
-    return true;
+    return run();
   } catch (error) {
-    return error instanceof Problem;
+    return error;
   }
 }

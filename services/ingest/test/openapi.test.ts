@@ -39,18 +39,17 @@ test("every operation has an id of its own, a summary, a tag, answers that are t
   const ids = operations().map(([, operation]) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
   for (const [name, operation] of operations()) {
-    expect(operation.summary, name).toMatch(/\S/);
-    expect(operation.tags, name).toHaveLength(1);
+    expect(operation.summary, `of ${name}`).toMatch(/\S/);
+    expect(operation.tags, `of ${name}`).toHaveLength(1);
     const statuses = Object.keys(operation.responses);
-    expect(
-      statuses.some((status) => status.startsWith("2")),
-      name,
-    ).toBe(true);
+    expect(statuses.join(" "), `of ${name}`).toMatch(/\b2\d\d\b/);
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       expect(description, `${name} ${status}`).toMatch(/\S/);
-      if (status !== "204") expect(Object.keys(content ?? {}), `${name} ${status}`).not.toEqual([]);
-      if (Number(status) < 400 || status === "503") continue;
-      expect(Object.keys(content ?? {}), `${name} ${status}`).toEqual(["application/problem+json"]);
+      const types = Object.keys(content ?? {}).join();
+      // an orchestrator reads /readyz's 503 as it reads its 200
+      const isProblem = Number(status) >= 400 && !name.endsWith("/readyz");
+      const wanted = isProblem ? /^application\/problem\+json$/ : status === "204" ? /^$/ : /./;
+      expect(types, `${name} ${status}`).toMatch(wanted);
     }
   }
 });
@@ -64,7 +63,10 @@ test("every schema is one, and every reference leads somewhere", () => {
       schema === undefined ? [] : [{ schema }],
     );
     for (const { schema } of [...contents, ...parameters]) {
-      expect(() => described.compile(resolved(schema, described.document)), name).not.toThrow();
+      expect(
+        () => described.compile(resolved(schema, described.document)),
+        `of ${name}`,
+      ).not.toThrow();
     }
   }
 });
@@ -73,14 +75,14 @@ test("it is an OpenAPI 3.1 document: path parameters, security schemes", () => {
   const { openapi, components } = described.document;
   expect(openapi).toBe("3.1.0");
   for (const [name, operation] of operations()) {
-    const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter ?? "");
     const declared = (operation.parameters ?? [])
       .filter((one) => one.in === "path")
       .map((one) => one.name);
-    expect(declared.toSorted(), name).toEqual(inPath.toSorted());
-    expect(operation.security, name).toBeDefined();
+    expect(declared.toSorted(), `of ${name}`).toEqual(inPath.toSorted());
+    expect(operation.security, `of ${name}`).toBeDefined();
     for (const scheme of (operation.security ?? []).flatMap(Object.keys)) {
-      expect(components.securitySchemes, name).toHaveProperty(scheme);
+      expect(components.securitySchemes, `of ${name}`).toHaveProperty(scheme);
     }
   }
   expect(JSON.stringify(described.document)).not.toContain("def-");
@@ -112,9 +114,9 @@ test("what is not there is a problem document", async () => {
     "/api/v1/crashes/x.txt",
   ]) {
     const answer = await at.app.inject({ url, headers: { authorization: `Bearer ${at.token}` } });
-    expect([400, 404], url).toContain(answer.statusCode);
-    expect(answer.headers["content-type"], url).toMatch(/^application\/problem\+json/);
-    expect(answer.json(), url).toMatchObject({
+    expect([400, 404], `of ${url}`).toContain(answer.statusCode);
+    expect(answer.headers["content-type"], `of ${url}`).toMatch(/^application\/problem\+json/);
+    expect(answer.json(), `of ${url}`).toMatchObject({
       status: answer.statusCode,
       todo: expect.any(String),
     });

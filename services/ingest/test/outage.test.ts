@@ -2,7 +2,16 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from "vitest";
 import { openPool, Registry, type Config, type Pool } from "@faultline/shared";
 import {
   freePort,
@@ -12,7 +21,7 @@ import {
 import { startIngest, type Ingest, type IngestExtras } from "../src/index.ts";
 import { encodeCrash } from "../src/store/spool-record.ts";
 import { newCrash } from "./crash-rows.ts";
-import { addProject, bearer, configFor, dumpText, log, type Access } from "./setting.ts";
+import { type Access, addProject, bearer, configFor, dumpText, inTime, log } from "./setting.ts";
 
 let server: PostgresServer;
 beforeAll(async () => void (server = await startPostgresServer()));
@@ -52,7 +61,7 @@ async function send(to: Ingest, about: string, query = ""): Promise<Taken> {
     headers: { ...bearer(access.key), "content-type": "text/plain" },
     body: dumpText(about),
   });
-  expect(answer.status, await answer.clone().text()).toBe(200);
+  expect(answer.status, `says ${await answer.clone().text()}`).toBe(200);
   return (await answer.json()) as Taken;
 }
 
@@ -70,25 +79,27 @@ const health = async (of: Ingest): Promise<{ code: number; body: Record<string, 
 test("Postgres ends under load: every 200 is in Postgres once it is back, each crash once", async () => {
   const ingest = await start();
   const taken: Taken[] = [];
-  let stop = false;
+  const stop = new AbortController();
   const sender = async (name: number): Promise<void> => {
-    for (let count = 0; !stop; count++) taken.push(await send(ingest, `load-${name}-${count}`));
+    for (let count = 0; !stop.signal.aborted; count++)
+      taken.push(await send(ingest, `load-${name}-${count}`));
   };
   const senders = Array.from({ length: 8 }, (_, name) => sender(name));
-  await expect.poll(() => taken.length).toBeGreaterThan(50);
+  onTestFinished(() => stop.abort());
+  await expect.poll(() => taken.length, inTime).toBeGreaterThan(50);
   await server.stop();
   const before = taken.length;
-  await expect.poll(() => taken.length, { timeout: 15_000 }).toBeGreaterThan(before + 50);
+  await expect.poll(() => taken.length, inTime).toBeGreaterThan(before + 50);
   expect((await spooled()).length).toBeGreaterThan(0);
   expect(await health(ingest)).toMatchObject({
     code: 200,
     body: { status: "spooling", database: false },
   });
   await server.start();
-  await expect.poll(spooled, { timeout: 20_000 }).toEqual([]);
-  stop = true;
+  await expect.poll(spooled, inTime).toEqual([]);
+  stop.abort();
   await Promise.all(senders);
-  await expect.poll(stored).toEqual(ids(taken));
+  await expect.poll(stored, inTime).toEqual(ids(taken));
   const { rows } = await pool.query("select crash_id from pending order by 1");
   expect(rows).toHaveLength(taken.length);
   await expect
@@ -108,7 +119,7 @@ test("a start without Postgres knows the keys, takes crashes, and hands them ove
     method: "POST",
     body: "x",
   });
-  await expect(unknown).rejects.toThrow(); // nobody can tell whether the key is good: the connection is reset
+  await expect(unknown).rejects.toThrow("fetch failed"); // nobody can tell whether the key is good: the connection is reset
   const groups = await fetch(`${second.url}/api/v1/groups`, { headers: bearer(access.token) });
   expect(groups.status).toBe(503);
   expect(await groups.json()).toMatchObject({ code: "database-away" });
@@ -117,7 +128,7 @@ test("a start without Postgres knows the keys, takes crashes, and hands them ove
   expect(await spooled()).toHaveLength(1);
   await server.start();
   await start();
-  await expect.poll(stored, { timeout: 15_000 }).toContain(taken.id);
+  await expect.poll(stored, inTime).toContain(taken.id);
   expect(await spooled()).toEqual([]);
 }, 60_000);
 
@@ -141,7 +152,7 @@ test("dying between Postgres and the spool's removal repeats what is idempotent"
     encodeCrash(keyed),
   );
   await start();
-  await expect.poll(spooled, { timeout: 15_000 }).toEqual([]);
+  await expect.poll(spooled, inTime).toEqual([]);
   expect(await stored()).toEqual([id, keyed.id].toSorted());
 });
 
@@ -159,7 +170,7 @@ test("a crash of long ago gets the partition of its day; one that Postgres refus
     );
   }
   await start();
-  await expect.poll(spooled, { timeout: 15_000 }).toEqual([]);
+  await expect.poll(spooled, inTime).toEqual([]);
   expect(await stored()).toEqual([old.id, good.id].toSorted());
   expect(await readdir(join(config.spool, "damaged"))).toEqual([`${bad.receivedAt}-${bad.id}`]);
 });
@@ -188,17 +199,17 @@ describe("Postgres is there, but", () => {
     const [first, second] = await Promise.all([send(ingest, "one"), send(ingest, "two")]);
     expect(await spooled()).toHaveLength(2);
     await held.release();
-    await expect.poll(spooled, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(spooled, inTime).toEqual([]);
     expect(await stored()).toEqual(ids([first, second]));
   }, 60_000);
 
   test("lacks the day's partition: it is made, and the crash stored", async () => {
     const ingest = await start();
-    await expect.poll(() => health(ingest)).toMatchObject({ body: { status: "ready" } });
+    await expect.poll(() => health(ingest), inTime).toMatchObject({ body: { status: "ready" } });
     const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
     await pool.query(`drop table crashes_${day}`);
     const taken = await send(ingest, "no partition");
-    await expect.poll(stored, { timeout: 15_000 }).toEqual([taken.id]);
+    await expect.poll(stored, inTime).toEqual([taken.id]);
   });
 });
 
@@ -212,7 +223,7 @@ test("neither Postgres nor room in the spool: the connection is reset, nothing i
   expect({ code, status: body["status"] }).toEqual({ code: 200, status: "spooling" });
   expect(await spooled()).toHaveLength(1);
   await server.start();
-  await expect.poll(spooled, { timeout: 15_000 }).toEqual([]);
+  await expect.poll(spooled, inTime).toEqual([]);
   await send(ingest, "again");
 }, 60_000);
 
@@ -222,7 +233,7 @@ test("the queue is away: crashes are taken, wait in Postgres, and the miss is co
   const ingest = await start({ registry }, { redisUrl });
   const taken = await send(ingest, "no queue");
   expect(await stored()).toEqual([taken.id]);
-  await expect.poll(() => registry.metrics()).toContain("faultline_jobs_unqueued_total 1");
+  await expect.poll(() => registry.metrics(), inTime).toContain("faultline_jobs_unqueued_total 1");
   expect(await health(ingest)).toMatchObject({
     code: 200,
     body: { status: "ready", queue: { reachable: false, depth: null } },

@@ -82,6 +82,9 @@ export async function addToken(
   return secret;
 }
 
+/** For what must come true, on however busy a machine. */
+export const inTime = { timeout: 25_000, interval: 50 } as const;
+
 /** Rows that crashes and symbols leave, and files that are neither keys nor folders. */
 export async function traces(
   pool: Pool,

@@ -10,14 +10,15 @@ import { INLINE_BYTES } from "@faultline/shared";
 import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import { startIngest, type Ingest } from "../src/index.ts";
 import {
+  type Access,
   addProject,
   bearer,
   configFor,
   dumpText,
   form,
+  inTime,
   log,
   traces,
-  type Access,
 } from "./setting.ts";
 
 let database: TestDatabase;
@@ -103,7 +104,7 @@ test("a body that stops half way is no crash, and leaves nothing", async () => {
     socket.destroy();
     expect(said).toBe("");
   }
-  await expect.poll(left).toEqual(nothing);
+  await expect.poll(left, inTime).toEqual(nothing);
 });
 
 test("a connection closed in one direction half way gets no 200", async () => {
@@ -113,7 +114,7 @@ test("a connection closed in one direction half way gets no 200", async () => {
   socket.end(`${head({ "content-type": "text/plain", "content-length": 10_000 })}half`);
   await once(socket, "close");
   expect(said).not.toContain("200 OK");
-  await expect.poll(left).toEqual(nothing);
+  await expect.poll(left, inTime).toEqual(nothing);
 });
 
 function* gigabyte(start: string): Generator<string | Buffer> {
@@ -139,7 +140,7 @@ test("a gigabyte of text is a 413 that names the limit, at little memory", async
   expect(said).toMatch(/^HTTP\/1\.1 413 /);
   expect(said).toContain("MAX_TEXT_BYTES");
   expect(most - before).toBeLessThan(200 << 20);
-  await expect.poll(left).toEqual(nothing);
+  await expect.poll(left, inTime).toEqual(nothing);
 }, 90_000);
 
 test("one that is announced too large is refused before it comes", async () => {
@@ -174,7 +175,7 @@ test("several crashes on one connection, each answered with its length", async (
   for (const request of requests) {
     const before = said.length;
     socket.write(request);
-    await expect.poll(() => said.slice(before)).toMatch(/\}$/);
+    await expect.poll(() => said.slice(before), inTime).toMatch(/\}$/);
     const [, length, answer] =
       /content-length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/i.exec(said.slice(before)) ?? [];
     expect(answer).toHaveLength(Number(length));

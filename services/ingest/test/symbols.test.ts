@@ -15,6 +15,7 @@ import {
   addToken,
   bearer,
   form,
+  inTime,
   openSetting,
   type Setting,
   type TestPart,
@@ -70,7 +71,7 @@ async function upload(release: string, parts: readonly TestPart[]): Promise<Uplo
     "/api/v1/symbols",
     form([{ name: "release", body: release }, ...parts]),
   );
-  expect(answer.statusCode, answer.body).toBe(200);
+  expect(answer.statusCode, `says ${answer.body}`).toBe(200);
   return answer.json() as UploadAnswer;
 }
 
@@ -286,7 +287,7 @@ describe("an upload", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     socket.destroy();
     await once(socket, "close");
-    await expect.poll(() => readdir(join(at.config.spool, "uploads"))).toEqual([]);
+    await expect.poll(() => readdir(join(at.config.spool, "uploads")), inTime).toEqual([]);
     for (const [name, content] of Object.entries(await stored("half"))) {
       expect(content).toBe(`blob ${sha256(Buffer.alloc(INLINE_BYTES * 2, name.at(-4)))}`);
     }
@@ -310,6 +311,7 @@ describe("an upload is refused", () => {
       "no-release",
       () => form([file, { name: "release", body: "1.0" }]),
     ],
+    ["without a file", 400, "no-file", () => form([{ name: "release", body: "1.0" }])],
     [
       "with an empty release",
       400,

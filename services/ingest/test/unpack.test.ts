@@ -122,7 +122,8 @@ describe("hostile members are refused one by one", () => {
       zip([...hostile, { name: "good.py", bytes: source }]),
     );
     expect(python).toEqual({ "good.py": source.toString() });
-    for (const { name, why } of hostile) expect(refused[`a.zip!/${name}`], name).toContain(why);
+    for (const { name, why } of hostile)
+      expect(refused[`a.zip!/${name}`], `of ${name}`).toContain(why);
   });
 
   test("in a tar", async () => {
@@ -213,10 +214,10 @@ describe("cut short at any byte: what is whole is read, the rest is said", () =>
       for (const content of Object.values(python)) {
         expect([module.toString("latin1"), source.toString("latin1")]).toContain(content);
       }
+      const isWhole = Object.keys(python).length === 2;
       const isSaid = Object.keys(refused).length > 0;
-      // tar: the end of the archive may be missing, as GNU tar also takes it
-      if (Object.keys(python).length < 2 && name !== "a.tar")
-        expect(isSaid, `cut at byte ${length}`).toBe(true);
+      // a tar that ends between two entries is one without its end mark, which GNU tar takes as well
+      expect(isWhole || isSaid || name === "a.tar", `cut at byte ${length}`).toBe(true);
     }
   });
 
@@ -308,7 +309,7 @@ describe("numbers that cannot be", () => {
       ]);
     };
     for (const size of ["-1", "NaN", "99999999999999999999"]) {
-      expect(Object.keys((await open("a.tar", pax(size))).python), size).toEqual([]);
+      expect(Object.keys((await open("a.tar", pax(size))).python), `of ${size}`).toEqual([]);
     }
   });
 
@@ -317,10 +318,10 @@ describe("numbers that cannot be", () => {
     for (const value of [0n, 1n << 40n, (1n << 53n) + 1n, (1n << 64n) - 1n]) {
       const bytes = Buffer.concat([Buffer.from("PK\x03\x04"), end]);
       bytes.writeBigUInt64LE(value, 4 + 48); // where the directory begins
-      expect((await open("a.zip", bytes)).refused["a.zip"], String(value)).toContain("zip:");
+      expect((await open("a.zip", bytes)).refused["a.zip"], `at ${value}`).toContain("zip:");
       const locator = Buffer.concat([Buffer.from("PK\x03\x04"), end]);
       locator.writeBigUInt64LE(value, 4 + 56 + 8); // where the zip64 end record is
-      expect((await open("a.zip", locator)).refused["a.zip"], String(value)).toContain("zip:");
+      expect((await open("a.zip", locator)).refused["a.zip"], `at ${value}`).toContain("zip:");
     }
   });
 });
