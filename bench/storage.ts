@@ -27,7 +27,7 @@ export async function openStorage(): Promise<Storage> {
 async function containers(): Promise<Storage> {
   const [redis, postgres] = await Promise.all([startRedis(), startPostgresContainer()]);
   return {
-    databaseUrl: postgres.url,
+    databaseUrl: await postgres.createDatabase(),
     redisUrl: redis.url,
     description: "Postgres 17 and Redis 8 in containers",
     memory: async () => [

@@ -41,19 +41,29 @@ export async function startRedis(): Promise<ContainerServer> {
   return server(container, `redis://127.0.0.1:${port}`);
 }
 
-/** Postgres with the image's own settings but for `options` ("synchronous_commit=off"), holding one migrated database. */
-export async function startPostgresContainer(
-  options: readonly string[] = [],
-): Promise<ContainerServer> {
+export interface PostgresContainer extends ContainerServer {
+  /** Makes a database with every migration applied and the partitions of now; answers with its URL. */
+  createDatabase(): Promise<string>;
+}
+
+/** Postgres with the image's own settings; `url` is its administrative database. */
+export async function startPostgresContainer(): Promise<PostgresContainer> {
   const { container, port } = await startContainer(
     "postgres:17-alpine",
     5432,
     { POSTGRES_PASSWORD: "test" },
-    ["postgres", ...options.flatMap((option) => ["-c", option])],
+    ["postgres"],
   );
   const url = (name: string): string => `postgres://postgres:test@127.0.0.1:${port}/${name}`;
-  await createMigratedDatabase(url("postgres"), "faultline", url("faultline"));
-  return server(container, url("faultline"));
+  let databases = 0;
+  return {
+    ...server(container, url("postgres")),
+    async createDatabase() {
+      const name = `faultline_${++databases}`;
+      await createMigratedDatabase(url("postgres"), name, url(name));
+      return url(name);
+    },
+  };
 }
 
 function server(container: StartedTestContainer, url: string): ContainerServer {

@@ -1,10 +1,9 @@
-/** A whole installation for one test file: Postgres, the queue, a folder, a project with its key and token. */
+/** A whole installation for a test: Postgres, the queue, a folder, a project with its key and token. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPool, type Pool } from "@faultline/shared";
-import { startPostgresContainer, startRedis, type ContainerServer } from "../containers.ts";
-import { startPostgresServer, type PostgresServer } from "../postgres-server.ts";
+import { startPostgresServer } from "../postgres-server.ts";
 import {
   createAccess,
   startIngest,
@@ -30,29 +29,17 @@ export interface TestInstallation extends Access {
 }
 
 /** Postgres alone, the queue on it: what `faultline start` brings along. */
-export async function embeddedInstallation(): Promise<
-  TestInstallation & { readonly postgres: PostgresServer }
-> {
+export async function embeddedInstallation(): Promise<TestInstallation> {
   const postgres = await startPostgresServer();
-  const databaseUrl = await postgres.createDatabase();
-  const made = await install(databaseUrl, null);
-  return { ...made, postgres, close: () => made.close().then(() => postgres.close()) };
+  const made = await install(await postgres.createDatabase(), null);
+  return { ...made, close: () => made.close().then(() => postgres.close()) };
 }
 
-/** Postgres and Redis in containers: what docker-compose.yml brings along. */
-export async function containerInstallation(): Promise<
-  TestInstallation & { readonly redis: ContainerServer }
-> {
-  const [redis, postgres] = await Promise.all([startRedis(), startPostgresContainer()]);
-  const made = await install(postgres.url, redis.url);
-  const close = async (): Promise<void> => {
-    await made.close();
-    await Promise.all([redis.close(), postgres.close()]);
-  };
-  return { ...made, redis, close };
-}
-
-async function install(databaseUrl: string, redisUrl: string | null): Promise<TestInstallation> {
+/** On servers that run already; `close` leaves them running. */
+export async function install(
+  databaseUrl: string,
+  redisUrl: string | null,
+): Promise<TestInstallation> {
   const folder = await mkdtemp(join(tmpdir(), "faultline-test-"));
   const access = await createAccess(databaseUrl);
   const pool = openPool(databaseUrl, "test", 4);
