@@ -66,12 +66,12 @@ test("a line that leaves two possible calls has no columns, and that is no gap",
   expect(codes).toEqual([]);
 });
 
-test("the callee is the next inner frame that is somebody's code, with its flags where known", () => {
+test("the callee is the next inner frame that is somebody's code, with its code where known", () => {
   const asked: unknown[] = [];
   const map: typeof jobs = {
     ...jobs,
     code: (index) => ({ ...jobs.code(index), flags: 0x20 }),
-    callSpansAt: (_index, _line, callee, flags) => (asked.push([callee, flags]), []),
+    callSpansAt: (_index, _line, callee, code) => (asked.push([callee, code?.flags ?? null]), []),
   };
   resolve(
     [anUpload("app/jobs.py", map)],

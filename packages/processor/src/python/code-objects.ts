@@ -63,12 +63,18 @@ export const sameFunction = (codes: readonly CodeSummary[]): boolean =>
   agreed(codes.map(({ firstLine }) => firstLine)) !== null &&
   agreed(codes.map((code) => code.arguments.join(","))) !== null;
 
+/** The code object that all of these are, as far as a caller's line depends on it; null when they differ there. */
+export const oneCode = (codes: readonly CodeSummary[]): CodeSummary | null =>
+  agreed(codes.map(({ flags, isPlain }) => `${flags} ${isPlain}`)) === null
+    ? null
+    : (codes[0] ?? null);
+
 /** The next inner frame, as far as it is known: what the line called. */
 export interface Callee {
   /** Null when it was not printed whole, or when the frame is the innermost. */
   readonly name: string | null;
-  /** `co_flags`, null when its code object is not known: they tell generators from functions. */
-  readonly flags: number | null;
+  /** Its code object, null when it is not known: tells generators from functions, and what may be a property. */
+  readonly code: CodeSummary | null;
 }
 
 /** The one span that a call of `callee` on the line can have, when every code object leaves one. */
@@ -79,7 +85,7 @@ export function callSpan(
 ): Position | null {
   let only: Position | null = null;
   for (const { opened, index } of codes) {
-    const spans = opened.map.callSpansAt(index, line, callee.name, callee.flags);
+    const spans = opened.map.callSpansAt(index, line, callee.name, callee.code);
     const span = spans[0];
     if (spans.length !== 1 || span === undefined) return null;
     if (only !== null && !sameSpan(only, span)) return null;

@@ -5,6 +5,7 @@
  * Fields that all candidates agree on are filled; the others stay null and a gap says why.
  */
 import type { TextFrame, TextThread } from "@faultline/faulthandler";
+import type { CodeSummary } from "@faultline/pyc";
 import type { Gap, PythonFrame, SourceContext } from "@faultline/shared";
 import { counted, gap } from "../gaps.ts";
 import { MAX_FRAMES_RESOLVED, MAX_SOURCE_CHARS_PER_REPORT } from "../limits.ts";
@@ -12,6 +13,7 @@ import {
   agreed,
   callSpan,
   findCodes,
+  oneCode,
   sameFunction,
   type Callee,
   type FoundCode,
@@ -20,12 +22,12 @@ import { fileGaps, frameLabel, knownFile, moduleOfCodes, type KnownFile } from "
 import { sourceOf, type ReleaseFiles } from "./release-files.ts";
 import { sameLines, sourceChars } from "./source.ts";
 
-/** What is known of a frame beside its printed fields, and its code object's flags. */
+/** What is known of a frame beside its printed fields, and its code object. */
 interface Known extends Omit<
   PythonFrame,
   "language" | "function" | "file" | "line" | "foundBy" | "role"
 > {
-  readonly flags: number | null;
+  readonly code: CodeSummary | null;
 }
 
 const nothing: Known = {
@@ -38,10 +40,10 @@ const nothing: Known = {
   endColumn: null,
   inApp: null,
   source: null,
-  flags: null,
+  code: null,
 };
 
-const noCallee: Callee = { name: null, flags: null };
+const noCallee: Callee = { name: null, code: null };
 
 /** Resolves the frames of one crash and remembers what could not be told. */
 export class FrameResolver {
@@ -74,7 +76,7 @@ export class FrameResolver {
       if (frame.helper === true) return helperFrame(frame);
       const known = frame.file === null ? nothing : this.#knownOf(frame.file, frame, callee);
       const isWhole = frame.nameTruncated !== true && frame.damaged !== true;
-      callee = isWhole ? { name: frame.name, flags: known.flags } : noCallee;
+      callee = isWhole ? { name: frame.name, code: known.code } : noCallee;
       return this.#frame(frame, known);
     });
   }
@@ -137,7 +139,7 @@ export class FrameResolver {
       return { ...nothing, module: file.module, inApp: file.inApp };
     }
     this.#resolved++;
-    const key = `${name}\n${frame.line}\n${frame.name}\n${callee.name}\n${callee.flags}`;
+    const key = `${name}\n${frame.line}\n${frame.name}\n${callee.name}\n${callee.code?.flags}\n${callee.code?.isPlain}`;
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#resolve(file, frame, callee);
@@ -184,7 +186,7 @@ export class FrameResolver {
       endColumn: span?.endColumn ?? null,
       inApp: file.inApp,
       source: sourceLines(file, codes, frame),
-      flags: agreed(summaries.map((code) => code.flags)),
+      code: oneCode(summaries),
     };
   }
 }
