@@ -115,30 +115,35 @@ interface Tally {
   last: Date;
 }
 
-const countGroups = `
+/**
+ * One statement, so that a busy group is held no longer than it takes. The groups' rows are locked first
+ * and in order; an hour or facet is only touched through its locked group, so batches cannot deadlock.
+ */
+const countAll = `
   with locked as (
     select g.id from groups g where g.id in (select (r->>'group_id')::bigint from jsonb_array_elements($1::jsonb) r)
      order by g.id for update
+  ), counted as (
+    update groups g
+       set count = g.count + r.count, first_seen = least(g.first_seen, r.first), last_seen = greatest(g.last_seen, r.last),
+           newest_crash = greatest(g.newest_crash, r.newest)
+      from jsonb_to_recordset($1::jsonb) as r (group_id bigint, count bigint, first timestamptz, last timestamptz, newest uuid)
+      join locked on locked.id = r.group_id
+     where g.id = r.group_id
+  ), hours as (
+    insert into group_hours (group_id, hour, count)
+    select r.group_id, r.hour, r.count
+      from jsonb_to_recordset($2::jsonb) as r (group_id bigint, hour timestamptz, count bigint)
+      join locked on locked.id = r.group_id
+     order by r.group_id, r.hour
+    on conflict (group_id, hour) do update set count = group_hours.count + excluded.count
   )
-  update groups g
-     set count = g.count + r.count, first_seen = least(g.first_seen, r.first), last_seen = greatest(g.last_seen, r.last),
-         newest_crash = greatest(g.newest_crash, r.newest)
-    from jsonb_to_recordset($1::jsonb) as r (group_id bigint, count bigint, first timestamptz, last timestamptz, newest uuid)
-    join locked on locked.id = r.group_id
-   where g.id = r.group_id`;
-
-const countHours = `
-  insert into group_hours (group_id, hour, count)
-  select group_id, hour, count from jsonb_to_recordset($1::jsonb) as r (group_id bigint, hour timestamptz, count bigint)
-   order by group_id, hour
-  on conflict (group_id, hour) do update set count = group_hours.count + excluded.count`;
-
-const countFacets = `
   insert into group_facets (group_id, facet, value, count, first_seen, last_seen)
-  select group_id, facet, value, count, first, last
-    from jsonb_to_recordset($1::jsonb) as r (
+  select r.group_id, r.facet, r.value, r.count, r.first, r.last
+    from jsonb_to_recordset($3::jsonb) as r (
       group_id bigint, facet text, value text, count bigint, first timestamptz, last timestamptz)
-   order by group_id, facet, value
+    join locked on locked.id = r.group_id
+   order by r.group_id, r.facet, r.value
   on conflict (group_id, facet, value) do update
      set count = group_facets.count + excluded.count,
          first_seen = least(group_facets.first_seen, excluded.first_seen),
@@ -146,8 +151,7 @@ const countFacets = `
 
 /**
  * Adds a batch of crashes to their groups' counts: one row write a group, hour and facet value, however
- * many crashes fell into it. The groups' own rows are locked first and in order; whoever holds them
- * holds their hours and facets too, so batches cannot deadlock.
+ * many crashes fell into it.
  */
 export async function countIntoGroups(db: Queryable, crashes: readonly Counted[]): Promise<void> {
   if (crashes.length === 0) return;
@@ -170,19 +174,13 @@ export async function countIntoGroups(db: Queryable, crashes: readonly Counted[]
     }
   }
   const groupRows = [...groups].map(([group_id, row]) => ({ group_id, ...row }));
-  await db.query({ name: "count-groups", text: countGroups, values: [JSON.stringify(groupRows)] });
   await db.query({
-    name: "count-hours",
-    text: countHours,
-    values: [JSON.stringify([...hours.values()])],
+    name: "count-into-groups",
+    text: countAll,
+    values: [groupRows, [...hours.values()], [...facets.values()]].map((rows) =>
+      JSON.stringify(rows),
+    ),
   });
-  if (facets.size > 0) {
-    await db.query({
-      name: "count-facets",
-      text: countFacets,
-      values: [JSON.stringify([...facets.values()])],
-    });
-  }
 }
 
 function tally<Key, Extra extends object>(
