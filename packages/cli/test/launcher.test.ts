@@ -31,6 +31,7 @@ const installed = join(
 const main = `
 const [what, value] = process.argv.slice(2);
 if (what === "args") console.log(JSON.stringify({ args: process.argv.slice(2), node: process.versions.node }));
+if (what === "start") console.log(JSON.stringify({ args: process.argv.slice(3), flags: process.execArgv, pid: process.pid }));
 if (what === "exit") process.exitCode = Number(value);
 if (what === "die") process.kill(process.pid, value);
 if (what === "cat") process.stdin.pipe(process.stdout);
@@ -65,6 +66,21 @@ describe("under Node 24", () => {
   test("runs here, with its arguments", () => {
     const { stdout } = spawnSync(process.execPath, [bin, "args", "--x"], { encoding: "utf8" });
     expect(JSON.parse(stdout)).toEqual({ args: ["args", "--x"], node: process.versions.node });
+  });
+});
+
+const SMALL = "--max-semi-space-size=8";
+
+describe("the flags of `start`", () => {
+  test("Node 24 replaces itself to get them: still one process", () => {
+    const { stdout, pid } = spawnSync(process.execPath, ["--no-deprecation", bin, "start", "-x"], {
+      encoding: "utf8",
+    });
+    expect(JSON.parse(stdout)).toEqual({ args: ["-x"], flags: ["--no-deprecation", SMALL], pid });
+  });
+
+  test("an older one hands them on", () => {
+    expect(JSON.parse(old("start", "-x").stdout)).toMatchObject({ args: ["-x"], flags: [SMALL] });
   });
 });
 
