@@ -56,6 +56,13 @@ test.each([
   });
 });
 
+test("a drive letter behind a folder that is dropped is refused", () => {
+  expect(readMemberName("__pycache__\\C:.pyc")).toEqual({
+    use: "refused",
+    reason: "absolute path",
+  });
+});
+
 test("whatever the name, the path stays inside the upload", () => {
   const piece = fc.constantFrom(
     "..",

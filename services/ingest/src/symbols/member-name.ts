@@ -64,7 +64,9 @@ function relativePath(name: string): string | { reason: string } {
   if (/\p{Cc}/u.test(name) || !name.isWellFormed())
     return { reason: "control characters in the name" };
   const slashed = name.replaceAll("\\", "/");
-  if (slashed.startsWith("/") || /^[A-Za-z]:/.test(slashed)) return { reason: "absolute path" };
+  // a drive letter in any part: `__pycache__/C:x.pyc` would lead to `C:x.py` once its folder is dropped
+  if (slashed.startsWith("/") || /(^|\/)[A-Za-z]:/.test(slashed))
+    return { reason: "absolute path" };
   const parts = slashed.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return { reason: "path that leads out of the upload (..)" };
   return parts.join("/");
