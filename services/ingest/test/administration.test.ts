@@ -1,6 +1,7 @@
 /** Projects, keys, tokens; health and metrics. */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "../src/limits.ts";
 import { describeAnswers, type Described } from "./described.ts";
 import { addProject, addToken, bearer, openSetting, type Access, type Setting } from "./setting.ts";
 
@@ -173,6 +174,16 @@ test("a body that is too large for its route names the limit", async () => {
     status: 413,
     detail: expect.stringContaining("MAX_JSON_BYTES"),
   });
+});
+
+test("no connection is waited for without end", () => {
+  const { headersTimeout, requestTimeout, timeout, keepAliveTimeout } = at.app.server;
+  expect([headersTimeout, requestTimeout, timeout, keepAliveTimeout]).toEqual([
+    HEADERS_TIMEOUT_MS,
+    REQUEST_TIMEOUT_MS,
+    IDLE_TIMEOUT_MS,
+    IDLE_TIMEOUT_MS,
+  ]);
 });
 
 test("health: alive, ready, with what waits", async () => {

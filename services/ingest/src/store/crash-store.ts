@@ -38,7 +38,6 @@ export interface CrashStoreOptions {
 }
 
 const LANES = 2;
-const DRAINED_AT_ONCE = 100;
 const RETRY_MS = 1_000;
 
 export function openCrashStore(options: CrashStoreOptions): CrashStore {
@@ -116,7 +115,7 @@ class SpoolingStore implements CrashStore {
     const { spool, log, metrics } = this.#options;
     try {
       while (!this.#closed) {
-        const { crashes, damaged } = await spool.oldest(DRAINED_AT_ONCE);
+        const { crashes, damaged } = await spool.oldest(MAX_BATCH_CRASHES);
         for (const { file, reason } of damaged) {
           metrics.spoolDamaged.inc();
           log.error({ file, reason }, "a spooled crash is damaged: it was set aside");

@@ -5,10 +5,11 @@
  * Removed only after Postgres holds the crash, under the same id, so that dying between the two repeats
  * what is idempotent. A file that is damaged moves to `damaged/` and is never looked at again.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createBatcher, type Batcher, type NewCrash } from "@faultline/shared";
-import { MAX_SPOOL_BYTES } from "../limits.ts";
+import { MAX_BATCH_BYTES, MAX_SPOOL_BYTES } from "../limits.ts";
 import { CannotStoreError } from "../problem.ts";
 import { decodeCrash, encodeCrash, SpoolRecordError } from "./spool-record.ts";
 
@@ -25,7 +26,7 @@ export interface DamagedFile {
 export interface Spool {
   /** Resolves when the crash is on disk for good. Rejects with CannotStoreError. */
   write(crash: NewCrash): Promise<void>;
-  /** Up to `most` crashes, oldest first, and the files that could not be read, which are set aside by now. */
+  /** Some crashes, oldest first, and files that could not be read, which are set aside by now; both empty at the end. */
   oldest(
     most: number,
   ): Promise<{ crashes: readonly SpooledCrash[]; damaged: readonly DamagedFile[] }>;
@@ -50,9 +51,11 @@ class FolderSpool implements Spool {
   readonly #temporary: string;
   readonly #damaged: string;
   readonly #maxBytes: number;
-  /** Names and sizes of the files in `ready`. */
-  readonly #sizes = new Map<string, number>();
-  readonly #writes: Batcher<{ name: string; bytes: Buffer }, void>;
+  /** Names and sizes of the files in `ready`, oldest first: a folder of a million is not read again and again. */
+  readonly #files = new Map<string, number>();
+  /** Each answers with what went wrong, null when the file is there for good. */
+  readonly #writes: Batcher<{ name: string; bytes: Buffer }, Error | null>;
+  /** Of the files in `ready` and those under way to it. */
   #bytes = 0;
 
   constructor(folder: string, maxBytes: number) {
@@ -68,7 +71,7 @@ class FolderSpool implements Spool {
   }
 
   get crashes(): number {
-    return this.#sizes.size;
+    return this.#files.size;
   }
 
   get bytes(): number {
@@ -84,38 +87,44 @@ class FolderSpool implements Spool {
       const found = await stat(path).catch(() => null);
       if (found !== null && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
     }
-    for (const name of await readdir(this.#ready)) {
-      this.#note(name, (await stat(join(this.#ready, name))).size);
+    for (const name of (await readdir(this.#ready)).toSorted()) {
+      const { size } = await stat(join(this.#ready, name));
+      this.#bytes += size;
+      this.#files.set(name, size);
     }
   }
 
   async write(crash: NewCrash): Promise<void> {
     const bytes = encodeCrash(crash);
-    const name = `${String(crash.receivedAt).padStart(15, "0")}-${crash.id}`;
+    // two projects may use one id; one crash sent twice in a millisecond is one file
+    const name = `${String(crash.receivedAt).padStart(15, "0")}-${crash.projectId}-${crash.id}`;
     if (this.#bytes + bytes.length > this.#maxBytes) {
       throw new CannotStoreError(`spool: full (limit MAX_SPOOL_BYTES, ${this.#maxBytes})`);
     }
-    this.#note(name, bytes.length); // before it is there: writers under way count too
-    try {
-      await this.#writes.add({ name, bytes });
-    } catch (error) {
-      this.#forget(name);
-      throw new CannotStoreError(`spool: ${(error as Error).message}`, { cause: error });
+    this.#bytes += bytes.length;
+    const failure = await this.#writes.add({ name, bytes }).catch((error: Error) => error);
+    if (failure !== null) {
+      this.#bytes -= bytes.length;
+      throw new CannotStoreError(`spool: ${failure.message}`, { cause: failure });
     }
+    this.#forget(name);
+    this.#files.set(name, bytes.length);
   }
 
-  async #writeAll(files: readonly { name: string; bytes: Buffer }[]): Promise<readonly void[]> {
-    const written = await Promise.allSettled(files.map((file) => this.#writeOne(file)));
-    const failed = written.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason as Error;
+  async #writeAll(
+    files: readonly { name: string; bytes: Buffer }[],
+  ): Promise<readonly (Error | null)[]> {
+    const results = await Promise.all(
+      files.map((file) => this.#writeOne(file).catch((error: Error) => error)),
+    );
     await syncFolder(this.#ready);
-    return files.map(() => undefined);
+    return results;
   }
 
-  async #writeOne({ name, bytes }: { name: string; bytes: Buffer }): Promise<void> {
-    const draft = join(this.#temporary, name);
+  async #writeOne({ name, bytes }: { name: string; bytes: Buffer }): Promise<null> {
+    const draft = join(this.#temporary, randomUUID());
     try {
-      const file = await open(draft, "w", 0o640);
+      const file = await open(draft, "wx", 0o640);
       try {
         await file.writeFile(bytes);
         await file.sync();
@@ -123,6 +132,7 @@ class FolderSpool implements Spool {
         await file.close();
       }
       await rename(draft, join(this.#ready, name));
+      return null;
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
@@ -134,17 +144,32 @@ class FolderSpool implements Spool {
   ): Promise<{ crashes: readonly SpooledCrash[]; damaged: readonly DamagedFile[] }> {
     const crashes: SpooledCrash[] = [];
     const damaged: DamagedFile[] = [];
-    const names = await readdir(this.#ready);
-    for (const file of names.toSorted().slice(0, most)) {
+    for (const file of this.#next(most)) {
       try {
         crashes.push({ file, crash: decodeCrash(await readFile(join(this.#ready, file))) });
       } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+          this.#forget(file); // another process that was given our folder has taken it
+          continue;
+        }
         if (!(error instanceof SpoolRecordError)) throw error;
         damaged.push({ file, reason: error.message });
         await this.setAside(file);
       }
     }
     return { crashes, damaged };
+  }
+
+  /** At least one, unless there is none; no more than go into one batch. */
+  #next(most: number): readonly string[] {
+    const names: string[] = [];
+    let bytes = 0;
+    for (const [name, size] of this.#files) {
+      bytes += size;
+      if (names.length > 0 && (names.length === most || bytes > MAX_BATCH_BYTES)) break;
+      names.push(name);
+    }
+    return names;
   }
 
   async remove(files: readonly string[]): Promise<void> {
@@ -159,15 +184,9 @@ class FolderSpool implements Spool {
     this.#forget(file);
   }
 
-  #note(name: string, size: number): void {
-    this.#forget(name);
-    this.#sizes.set(name, size);
-    this.#bytes += size;
-  }
-
   #forget(name: string): void {
-    this.#bytes -= this.#sizes.get(name) ?? 0;
-    this.#sizes.delete(name);
+    this.#bytes -= this.#files.get(name) ?? 0;
+    this.#files.delete(name);
   }
 }
 
