@@ -2,7 +2,7 @@
 import { CodeFlag } from "./code-object.ts";
 import { PycError } from "./error.ts";
 import type { Expansion } from "./expansion.ts";
-import { LocalKind } from "./locals.ts";
+import { numberOfLocals } from "./locals.ts";
 import type { CodeFields } from "./marshal/code-fields.ts";
 import { NULL, type Objects } from "./marshal/objects.ts";
 import { Type, typeName } from "./marshal/types.ts";
@@ -55,19 +55,13 @@ function requireCounts(fields: CodeFields): void {
 
 /** Arguments come first among the locals, so there are at least as many. */
 function requireArguments(file: PycFile, fields: CodeFields): void {
-  const { objects, bytes } = file;
+  const { objects } = file;
   const { argcount, kwonlyargcount, flags, kinds, offset } = fields;
   const names = objects.size(fields.varnames);
-  let locals = names;
-  if (kinds !== NULL) {
-    if (objects.size(kinds) !== names) {
-      throw bad(offset, `co_localspluskinds: wanted ${names} bytes, found ${objects.size(kinds)}`);
-    }
-    const start = objects.start(kinds);
-    for (let at = start; at < start + names; at++) {
-      if ((bytes[at]! & LocalKind.local) === 0) locals--;
-    }
+  if (kinds !== NULL && objects.size(kinds) !== names) {
+    throw bad(offset, `co_localspluskinds: wanted ${names} bytes, found ${objects.size(kinds)}`);
   }
+  const locals = kinds === NULL ? names : numberOfLocals(file, fields);
   const stars =
     Number((flags & CodeFlag.varargs) !== 0) + Number((flags & CodeFlag.varkeywords) !== 0);
   const needed = argcount + kwonlyargcount + stars;

@@ -5,9 +5,10 @@ import { lnotabLineStarts, readLnotab } from "./line-tables/lnotab.ts";
 import { locationRanges, readLocationTable } from "./line-tables/location-table.ts";
 import { PositionRuns } from "./line-tables/position-runs.ts";
 import type { LineRange, LineStart, TableSource } from "./line-tables/table-source.ts";
-import { LocalKind, localNames } from "./locals.ts";
+import { addLocalNames, type LocalKind, localNames, numberOfLocals } from "./locals.ts";
 import type { CodeFields } from "./marshal/code-fields.ts";
 import { NULL } from "./marshal/objects.ts";
+import type { NumberList } from "./number-list.ts";
 import type { PycFile } from "./pyc-file.ts";
 
 /** `co_flags`, Include/cpython/code.h. */
@@ -101,18 +102,18 @@ export class CodeObject {
 
   get nlocals(): number {
     const { fields, file } = this;
-    return fields.nlocals >= 0 ? fields.nlocals : localNames(file, fields, LocalKind.local).length;
+    return fields.nlocals >= 0 ? fields.nlocals : numberOfLocals(file, fields);
   }
 
-  /** Ids of the argument names: positional, keyword-only, then `*args` and `**kwargs` where there are any. */
-  argumentIds(): { named: number[]; varargs: number | null; varkeywords: number | null } {
+  /** Adds the ids of the argument names: positional, keyword-only, then `*args` and `**kwargs` where there are any. */
+  addArguments(ids: NumberList): { named: number; hasVarargs: boolean; hasVarkeywords: boolean } {
     const { argcount, kwonlyargcount, flags } = this.fields;
-    const ids = localNames(this.file, this.fields, LocalKind.local);
-    let next = argcount + kwonlyargcount;
-    const named = ids.slice(0, next);
-    const varargs = (flags & CodeFlag.varargs) === 0 ? null : ids[next++]!;
-    const varkeywords = (flags & CodeFlag.varkeywords) === 0 ? null : ids[next]!;
-    return { named, varargs, varkeywords };
+    const named = argcount + kwonlyargcount;
+    const hasVarargs = (flags & CodeFlag.varargs) !== 0;
+    const hasVarkeywords = (flags & CodeFlag.varkeywords) !== 0;
+    const count = named + Number(hasVarargs) + Number(hasVarkeywords);
+    addLocalNames(this.file, this.fields, count, ids);
+    return { named, hasVarargs, hasVarkeywords };
   }
 
   /** Adds this code object's runs of equal positions. */
@@ -151,6 +152,10 @@ export class CodeObject {
       last = line;
       yield [start, line];
     }
+  }
+
+  get hasExceptions(): boolean {
+    return this.file.objects.size(this.fields.exceptiontable) > 0;
   }
 
   /** Entries of `co_exceptiontable`; none before 3.11. Throws `bad-exception-table`. */

@@ -9,6 +9,7 @@ import { constantTexts } from "./constants.ts";
 import type { PycHeader } from "./header.ts";
 import { NO_VALUE, type PositionRuns } from "./line-tables/position-runs.ts";
 import { LocalKind } from "./locals.ts";
+import { NumberList } from "./number-list.ts";
 import type { Pyc } from "./pyc.ts";
 
 /** The table's bytes are shown only for code shorter than this. */
@@ -61,7 +62,9 @@ function headerJson({ magic, size, flags, source }: PycHeader): object {
 /** All but the tables. */
 function facts(code: CodeObject): object {
   const { fields, file } = code;
-  const { named, varargs, varkeywords } = code.argumentIds();
+  const ids = new NumberList(16);
+  const { named, hasVarargs, hasVarkeywords } = code.addArguments(ids);
+  const argument = (index: number): string => file.text(ids.values[index]!);
   return {
     path: pathOf(code),
     name: code.name,
@@ -80,9 +83,9 @@ function facts(code: CodeObject): object {
     codeBytes: code.codeLength,
     nconsts: file.objects.size(fields.consts),
     qualname: code.qualname,
-    args: named.map((id) => file.text(id)),
-    ...(varargs === null ? {} : { varargs: file.text(varargs) }),
-    ...(varkeywords === null ? {} : { varkw: file.text(varkeywords) }),
+    args: Array.from({ length: named }, (_, index) => argument(index)),
+    ...(hasVarargs ? { varargs: argument(named) } : {}),
+    ...(hasVarkeywords ? { varkw: argument(ids.length - 1) } : {}),
     lineTableHex:
       code.codeLength < MAX_CODE_WITH_TABLE_BYTES
         ? Buffer.from(code.lineTable()).toString("hex")

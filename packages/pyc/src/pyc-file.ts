@@ -12,6 +12,8 @@ export class PycFile {
   readonly objects: Objects;
   /** By the number that a code object's `start` holds. */
   readonly codes: readonly CodeFields[];
+  /** Equal names are one object: CPython interns them, and from marshal version 3 on writes each once. */
+  readonly namesAreShared: boolean;
   /** Decoded strings by object id: the same few names are asked for again and again. */
   readonly #texts = new Map<number, string>();
 
@@ -20,11 +22,13 @@ export class PycFile {
     header: PycHeader,
     objects: Objects,
     codes: readonly CodeFields[],
+    namesAreShared: boolean,
   ) {
     this.bytes = bytes;
     this.header = header;
     this.objects = objects;
     this.codes = codes;
+    this.namesAreShared = namesAreShared;
   }
 
   get minor(): number {

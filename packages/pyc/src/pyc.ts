@@ -47,7 +47,7 @@ export function readPyc(input: Uint8Array): Pyc {
     const found = typeName(objects.type(top));
     throw new PycError("not-code", header.size, `wanted a code object, found ${found}`);
   }
-  const file = new PycFile(bytes, header, objects, reader.codes);
+  const file = new PycFile(bytes, header, objects, reader.codes, reader.hasReferences);
   const codes = walk(file, top);
   return {
     header,

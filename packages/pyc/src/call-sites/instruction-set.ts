@@ -20,7 +20,10 @@ const versions: Readonly<Record<number, Opcodes>> = {
   15: python315,
 };
 
-/** Instructions whose operands the search follows; the others only move the stack. */
+/**
+ * Instructions whose operands the search follows; the others only move the stack. In the order in which
+ * follower.ts takes them together: loads, attributes and calls, stores, the rest.
+ */
 export const Role = {
   none: 0,
   extendedArg: 1,
@@ -58,14 +61,14 @@ export const Role = {
   storeAttribute: 33,
   importStar: 34,
   importFrom: 35,
+  /** No instruction of the version. */
+  unknown: 36,
 } as const;
 
 export const Flow = { next: 0, jump: 1, jumpAlways: 2, end: 3 } as const;
 
 export interface InstructionSet {
   readonly minor: number;
-  /** 1: an instruction of the version. */
-  readonly known: Uint8Array;
   readonly pops: Int8Array;
   readonly pushes: Int8Array;
   readonly popsPerUnit: Int8Array;
@@ -97,12 +100,11 @@ function build(minor: number, { opcodes, inlineCaches }: Opcodes): InstructionSe
   const signed = (): Int8Array => new Int8Array(256);
   const set: InstructionSet = {
     minor,
-    known: bytes(),
     pops: signed(),
     pushes: signed(),
     popsPerUnit: signed(),
     caches: bytes(),
-    roles: bytes(),
+    roles: bytes().fill(Role.unknown),
     kinds: bytes(),
     flows: bytes(),
     jumpSlots: signed(),
@@ -110,7 +112,6 @@ function build(minor: number, { opcodes, inlineCaches }: Opcodes): InstructionSe
   for (const [name, op] of Object.entries(opcodes)) {
     const effect = stackEffect(name, minor);
     if (effect === undefined) throw new Error(`${name} of CPython 3.${minor} has no stack effect`);
-    set.known[op] = 1;
     set.pops[op] = effect[0];
     set.pushes[op] = effect[1];
     set.popsPerUnit[op] = effect[2] ?? 0;

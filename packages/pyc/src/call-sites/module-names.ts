@@ -9,33 +9,28 @@ import { RUNS_LATER } from "../code-object.ts";
 import type { PycFile } from "../pyc-file.ts";
 import { SiteKind } from "./kinds.ts";
 
-interface Binding {
-  /** Some store binds it to something else. */
-  isOther: boolean;
-  /** Every function that it is bound to makes a generator or coroutine when called. */
-  runsLater: boolean;
-}
+/** What is known of a name: bound to a function of its own; to one that runs when called; to something else. */
+const Bound = { own: 1, ownRunsAtOnce: 2, other: 4 } as const;
 
 export class ModuleNames {
   readonly #file: PycFile;
-  readonly #bindings = new Map<string, Binding>();
+  /** Bound, by id of the name. */
+  readonly #bindings: Uint8Array;
   #hasStarImport = false;
 
   constructor(file: PycFile) {
     this.#file = file;
+    this.#bindings = new Uint8Array(file.objects.count);
   }
 
   /** `made`: number of the code object of the function, -1 for anything else. */
   bind(name: number, made: number): void {
-    const text = this.#file.text(name);
-    let binding = this.#bindings.get(text);
-    if (binding === undefined) {
-      binding = { isOther: false, runsLater: true };
-      this.#bindings.set(text, binding);
-    }
     const fields = this.#file.codes[made];
-    if (fields === undefined) binding.isOther = true;
-    else binding.runsLater &&= (fields.flags & RUNS_LATER) !== 0;
+    let bound: number = Bound.other;
+    if (fields !== undefined) {
+      bound = (fields.flags & RUNS_LATER) === 0 ? Bound.own | Bound.ownRunsAtOnce : Bound.own;
+    }
+    this.#bindings[name] = this.#bindings[name]! | bound;
   }
 
   /** `from … import *` may bind any name. */
@@ -44,9 +39,9 @@ export class ModuleNames {
   }
 
   /** What a call of the global name does; ask when all code is seen. */
-  kindOfCall(name: string): number {
-    const binding = this.#hasStarImport ? undefined : this.#bindings.get(name);
-    if (binding === undefined || binding.isOther) return SiteKind.call;
-    return binding.runsLater ? SiteKind.creates : SiteKind.enters;
+  kindOfCall(name: number): number {
+    const bound = this.#bindings[name]!;
+    if (this.#hasStarImport || bound === 0 || (bound & Bound.other) !== 0) return SiteKind.call;
+    return (bound & Bound.ownRunsAtOnce) === 0 ? SiteKind.creates : SiteKind.enters;
   }
 }

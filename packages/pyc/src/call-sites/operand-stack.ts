@@ -25,8 +25,6 @@ export const Slot = {
 const KIND_BITS = 4;
 /** Larger indexes, which no compiler writes, are not followed. */
 const MAX_INDEX = 1 << 26;
-/** LOAD_GLOBAL and CALL have the NULL beside the callable below it up to 3.12, above it from 3.13 on. */
-const FIRST_WITH_NULL_ABOVE = 13;
 /** CALL_FUNCTION_EX always has a slot for keyword arguments. */
 const FIRST_WITH_KEYWORD_SLOT = 14;
 
@@ -42,23 +40,30 @@ export class OperandStack {
   readonly #slots = new Int32Array(MAX_FOLLOWED_STACK);
   /** Number of slots; -1 while it is not known. */
   #depth = 0;
-  /** Stacks at places that jumps lead to, by offset. */
-  readonly #awaited = new Map<number, Int32Array>();
+  /** Stacks at places that jumps lead to, by offset; null: not known. */
+  readonly #awaited = new Map<number, Int32Array | null>();
   #kept = 0;
   /** Depths at exception handlers, by offset. */
-  readonly #handlers = new Map<number, number>();
+  #handlers: ReadonlyMap<number, number> = new Map();
+  /** By code unit: 1 where a jump or an exception leads to. */
+  #arrivals = new Uint8Array(256);
+  /** By depth: stacks of which nothing is known. */
+  readonly #unknown: Int32Array[] = [];
 
   constructor(set: InstructionSet) {
     this.#set = set;
   }
 
-  /** From here on another code object's instructions follow. `handlers`: depth at each handler's offset. */
-  begin(handlers: Iterable<readonly [offset: number, depth: number]>): void {
+  /** From here on another code object's instructions follow. `handlers`: stack depth at each handler's offset. */
+  begin(codeLength: number, handlers: ReadonlyMap<number, number>): void {
     this.#depth = 0;
     this.#awaited.clear();
     this.#kept = 0;
-    this.#handlers.clear();
-    for (const [offset, depth] of handlers) this.#handlers.set(offset, depth);
+    this.#handlers = handlers;
+    const units = codeLength >> 1;
+    if (units > this.#arrivals.length) this.#arrivals = new Uint8Array(2 * units);
+    else this.#arrivals.fill(0, 0, units);
+    for (const offset of handlers.keys()) this.#arrivals[offset >> 1] = 1;
   }
 
   /** The slot that is `below` the top one (0: the top itself). */
@@ -69,124 +74,91 @@ export class OperandStack {
 
   /** What a call instruction calls; `base`: how many slots it takes. */
   callee(op: number, argument: number): number {
-    const base = this.#taken(op, argument) - 1;
+    const base = this.taken(op, argument) - 1;
     const lowest = this.at(base);
     return slotKind(lowest) === Slot.null ? this.at(base - 1) : lowest;
   }
 
   /** The first argument of a call without NULL beside its callable: what a decorator is called with. */
   calleeSelf(op: number, argument: number): number {
-    return this.at(this.#taken(op, argument) - 2);
+    return this.at(this.taken(op, argument) - 2);
   }
 
   /** The first argument of a call with NULL beside its callable. */
   firstArgument(op: number, argument: number): number {
-    return this.at(this.#taken(op, argument) - 3);
+    return this.at(this.taken(op, argument) - 3);
   }
 
   /** Called before the instruction at `offset`: other ways may lead here. */
   arrive(offset: number): void {
-    if (this.#handlers.size > 0) {
-      const depth = this.#handlers.get(offset);
-      if (depth !== undefined) {
-        this.#depth = depth < MAX_FOLLOWED_STACK ? depth : -1;
-        this.#slots.fill(Slot.other, 0, Math.max(0, this.#depth));
-        return;
-      }
+    if (this.#arrivals[offset >> 1] === 1) this.#join(offset);
+  }
+
+  #join(offset: number): void {
+    const depth = this.#handlers.get(offset);
+    if (depth !== undefined) {
+      this.#depth = depth < MAX_FOLLOWED_STACK ? depth : -1;
+      this.#slots.fill(Slot.other, 0, Math.max(0, this.#depth));
+      return;
     }
-    if (this.#awaited.size === 0) return;
     const other = this.#awaited.get(offset);
     if (other === undefined) return;
     this.#awaited.delete(offset);
-    if (this.#depth === -1) this.#restore(other);
+    if (other === null) this.#depth = -1;
+    else if (this.#depth === -1) this.#restore(other);
     else this.#merge(other);
   }
 
-  /** Called after an instruction: the ways on from it. `target`: where a jump leads. */
+  /** Called after an instruction that does not just go on to the next one. `target`: where a jump leads. */
   leave(op: number, target: number): void {
     const flow = this.#set.flows[op]!;
-    if (flow === Flow.next) return;
-    if (flow !== Flow.end && this.#depth >= 0) this.#await(target, this.#set.jumpSlots[op]!);
+    if (flow !== Flow.end) this.#await(target, this.#set.jumpSlots[op]!);
     if (flow !== Flow.jump) this.#depth = -1;
   }
 
-  /**
-   * What the instruction does to the stack. `value`: what to put where it leaves its own, if that is
-   * worth knowing: a name's load, a function, the outcome of a decorator.
-   */
-  apply(op: number, argument: number, value: number): void {
-    const set = this.#set;
-    if (set.known[op] === 0) this.#depth = -1;
-    if (this.#depth === -1) return;
-    switch (set.roles[op]!) {
-      case Role.none:
-        this.#move(set.pops[op]! + set.popsPerUnit[op]! * argument, set.pushes[op]!);
-        break;
-      case Role.loadConst:
-        this.push(slot(Slot.constant, argument));
-        break;
-      case Role.loadName:
-      case Role.loadLocal:
-      case Role.importFrom:
-        this.push(value);
-        break;
-      case Role.loadGlobal:
-        this.#loadGlobal(argument, value);
-        break;
-      case Role.storeAndLoadLocal:
-        this.#move(1, 0);
-        this.push(value);
-        break;
-      case Role.pushNull:
-        this.push(Slot.null);
-        break;
-      case Role.loadBuildClass:
-        this.push(Slot.buildClass);
-        break;
-      default:
-        this.#applyLong(op, argument, value);
+  push(value: number): void {
+    const depth = this.#depth;
+    if (depth === -1) return;
+    if (depth === MAX_FOLLOWED_STACK) {
+      this.#depth = -1;
+      return;
     }
+    this.#slots[depth] = value;
+    this.#depth = depth + 1;
   }
 
-  #applyLong(op: number, argument: number, value: number): void {
-    const set = this.#set;
-    switch (set.roles[op]!) {
-      case Role.loadAttribute:
-        this.#loadAttribute(1, value, set.minor >= 12 && (argument & 1) === 1);
-        break;
-      case Role.loadMethod:
-        this.#loadAttribute(1, value, true);
-        break;
-      case Role.loadSuperAttribute:
-        this.#loadAttribute(3, value, (argument & 1) === 1);
-        break;
-      case Role.copy:
-        this.push(this.at(argument - 1));
-        break;
-      case Role.swap:
-        this.#swap(argument);
-        break;
-      case Role.unpackSequence:
-        this.#move(1, argument);
-        break;
-      case Role.unpackEx:
-        this.#move(1, (argument & 0xff) + 1 + (argument >>> 8));
-        break;
-      case Role.setFunctionAttribute: {
-        const made = this.at(0);
-        this.#move(2, 0);
-        this.push(made);
-        break;
-      }
-      default: {
-        this.#move(this.#taken(op, argument), set.pushes[op]!);
-        if (value !== Slot.other && this.#depth > 0) this.#slots[this.#depth - 1] = value;
-      }
+  /** Takes `pops` slots, and puts as many unknown ones as `pushes`. */
+  move(pops: number, pushes: number): void {
+    const bottom = this.#depth - pops;
+    const depth = bottom + pushes;
+    if (this.#depth === -1 || pops < 0 || bottom < 0 || pushes < 0 || depth > MAX_FOLLOWED_STACK) {
+      this.#depth = -1;
+      return;
     }
+    for (let index = bottom; index < depth; index++) this.#slots[index] = Slot.other;
+    this.#depth = depth;
+  }
+
+  /** Swaps the top slot with the one that is `argument` - 1 below it. */
+  swap(argument: number): void {
+    const top = this.#depth - 1;
+    const other = this.#depth - argument;
+    if (argument < 1 || other < 0) {
+      this.#depth = -1;
+      return;
+    }
+    const value = this.#slots[top]!;
+    this.#slots[top] = this.#slots[other]!;
+    this.#slots[other] = value;
+  }
+
+  /** The stack is not known any more. */
+  lose(): void {
+    this.#depth = -1;
   }
 
   /** Slots that the instruction takes. */
-  #taken(op: number, argument: number): number {
+  taken(op: number, argument: number): number {
     const set = this.#set;
     const fixed = set.pops[op]!;
     switch (set.roles[op]!) {
@@ -203,68 +175,29 @@ export class OperandStack {
     }
   }
 
-  #loadGlobal(argument: number, value: number): void {
-    const hasNull = (argument & 1) === 1;
-    const isAbove = this.#set.minor >= FIRST_WITH_NULL_ABOVE;
-    if (hasNull && !isAbove) this.push(Slot.null);
-    this.push(value);
-    if (hasNull && isAbove) this.push(Slot.null);
-  }
-
-  /** `forCall`: there is a slot more, for self. */
-  #loadAttribute(taken: number, value: number, forCall: boolean): void {
-    this.#move(taken, 0);
-    this.push(value);
-    if (forCall) this.push(Slot.other);
-  }
-
-  push(value: number): void {
-    const depth = this.#depth;
-    if (depth === -1) return;
-    if (depth === MAX_FOLLOWED_STACK) {
-      this.#depth = -1;
-      return;
-    }
-    this.#slots[depth] = value;
-    this.#depth = depth + 1;
-  }
-
-  #move(pops: number, pushes: number): void {
-    const bottom = this.#depth - pops;
-    const depth = bottom + pushes;
-    if (this.#depth === -1 || pops < 0 || bottom < 0 || pushes < 0 || depth > MAX_FOLLOWED_STACK) {
-      this.#depth = -1;
-      return;
-    }
-    for (let index = bottom; index < depth; index++) this.#slots[index] = Slot.other;
-    this.#depth = depth;
-  }
-
-  #swap(argument: number): void {
-    const top = this.#depth - 1;
-    const other = this.#depth - argument;
-    if (argument < 1 || other < 0) {
-      this.#depth = -1;
-      return;
-    }
-    const value = this.#slots[top]!;
-    this.#slots[top] = this.#slots[other]!;
-    this.#slots[other] = value;
-  }
-
   #await(target: number, difference: number): void {
-    const depth = this.#depth + difference;
+    const depth = this.#depth === -1 ? -1 : this.#depth + difference;
     const before = this.#awaited.get(target);
-    if (depth < 0 || depth > MAX_FOLLOWED_STACK) return;
-    if (before !== undefined) {
-      keepSame(before, this.#slots, depth);
-      return;
+    if (before === undefined) this.#awaited.set(target, this.#copy(depth, difference));
+    else if (before !== null) {
+      if (before.length === depth) keepSame(before, this.#slots, depth);
+      else this.#awaited.set(target, null);
     }
+    this.#arrivals[target >> 1] = 1;
+  }
+
+  /** The lowest `depth` slots; those that a jump adds are not known. Null when too many are kept already. */
+  #copy(depth: number, added: number): Int32Array | null {
+    if (depth < 0 || depth > MAX_FOLLOWED_STACK) return null;
+    const known = added > 0 ? this.#depth : depth;
+    let used = 0;
+    while (used < known && this.#slots[used] === Slot.other) used++;
+    if (used === known) return (this.#unknown[depth] ??= new Int32Array(depth));
     this.#kept += depth;
-    if (this.#kept > MAX_KEPT_SLOTS) return;
+    if (this.#kept > MAX_KEPT_SLOTS) return null;
     const copy = this.#slots.slice(0, depth);
-    if (difference > 0) copy.fill(Slot.other, this.#depth);
-    this.#awaited.set(target, copy);
+    if (added > 0) copy.fill(Slot.other, known);
+    return copy;
   }
 
   #restore(slots: Int32Array): void {
@@ -283,7 +216,7 @@ export class OperandStack {
 
 /** Forgets in `slots` what `others` has not as well. */
 function keepSame(slots: Int32Array, others: Int32Array, count: number): void {
-  for (let index = 0; index < Math.min(count, slots.length); index++) {
+  for (let index = 0; index < count; index++) {
     if (slots[index] !== others[index]) slots[index] = Slot.other;
   }
 }

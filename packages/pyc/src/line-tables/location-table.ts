@@ -5,7 +5,7 @@
  * code units; the first byte is 1 cccc nnn, its code says what follows.
  */
 import { PycError } from "../error.ts";
-import { NO_VALUE, type PositionRuns } from "./position-runs.ts";
+import { NO_VALUE, PositionRuns } from "./position-runs.ts";
 import type { LineRange, TableSource } from "./table-source.ts";
 
 /** Entry codes; 0 to 9 are the short forms. */
@@ -17,144 +17,99 @@ const NONE = 15;
 /** Columns are below 80 in short forms; varints of 30 bits are far above any line and column. */
 const VARINT_MAX_SHIFT = 24;
 
-/** Adds the runs of one code object: runs of equal `co_positions()`. */
+/** Adds the runs of one code object: its entries, joined or not as `runs` does. */
 export function readLocationTable(source: TableSource, runs: PositionRuns): void {
-  const entries = new Entries(source);
+  const { bytes, start, end, codeLength } = source;
+  let line = source.firstLine;
   let offset = 0;
-  while (offset < source.codeLength && entries.next()) {
-    runs.add(offset, entries.line, entries.endLine, entries.column, entries.endColumn);
-    offset += entries.length;
+  let at = start;
+  while (at < end && offset < codeLength) {
+    const first = bytes[at]!;
+    const code = (first >> 3) & 15;
+    const size = code < ONE_LINE ? 2 : code < NO_COLUMNS ? 3 : 1;
+    if (first < 0x80 || at + size > end) throw badEntry(first, at);
+    if (code < ONE_LINE) {
+      const columns = bytes[at + 1]!;
+      const column = 8 * code + (columns >> 4);
+      runs.add(offset, line, line, column, column + (columns & 15));
+    } else if (code < NO_COLUMNS) {
+      line = inRange(line + code - ONE_LINE, at);
+      runs.add(offset, line, line, bytes[at + 1]!, bytes[at + 2]!);
+    } else if (code === NONE) {
+      runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
+    } else {
+      const numbers = new Varints(bytes, at + 1, end);
+      line = inRange(line + numbers.signed(), at);
+      if (code === LONG) addLong(numbers, runs, offset, line);
+      else runs.add(offset, line, line, NO_VALUE, NO_VALUE);
+      at = numbers.at - 1;
+    }
+    at += size;
+    offset += 2 * ((first & 7) + 1);
   }
-  if (offset < source.codeLength) runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
+  if (offset < codeLength) runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
+}
+
+function addLong(numbers: Varints, runs: PositionRuns, offset: number, line: number): void {
+  const endLine = inRange(line + numbers.next(), numbers.at);
+  const column = numbers.next() - 1;
+  runs.add(offset, line, endLine, column, numbers.next() - 1);
 }
 
 /** The ranges as `co_lines()` of 3.`minor` gives them: from 3.12 on neighbours with one line are one range. */
 export function* locationRanges(source: TableSource, minor: number): Generator<LineRange> {
-  const entries = new Entries(source);
-  let start = 0;
-  let end = 0;
-  let line: number | null = null;
-  while (end < source.codeLength && entries.next()) {
-    const next = entries.line === NO_VALUE ? null : entries.line;
-    if (end > start && (minor < 12 || next !== line)) {
-      yield [start, end, line];
-      start = end;
-    }
-    line = next;
-    end += entries.length;
+  const entries = new PositionRuns(64, false);
+  readLocationTable(source, entries);
+  const { starts, lines, count } = entries;
+  let first = 0;
+  for (let next = 1; next <= count; next++) {
+    if (next < count && minor >= 12 && lines[next] === lines[first]) continue;
+    const line = lines[first]!;
+    const end = next < count ? starts[next]! : source.codeLength;
+    yield [starts[first]!, end, line === NO_VALUE ? null : line];
+    first = next;
   }
-  if (end > start) yield [start, end, line];
 }
 
-/** One entry after the other; the fields are those of the entry last read. No object is made per entry. */
-class Entries {
-  /** Bytes of code that the entry covers. */
-  length = 0;
-  line = NO_VALUE;
-  endLine = NO_VALUE;
-  column = NO_VALUE;
-  endColumn = NO_VALUE;
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-  #at: number;
-  /** The line that deltas count from; an entry without location does not move it. */
-  #running: number;
-
-  constructor({ bytes, start, end, firstLine }: TableSource) {
-    this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.#running = firstLine;
-  }
-
-  /** False at the end of the table. */
-  next(): boolean {
-    if (this.#at >= this.#end) return false;
-    const first = this.#bytes[this.#at]!;
-    if (first < 0x80) {
-      const what = `location entry: wanted a first byte of 0x80 or more, found 0x${first.toString(16)}`;
-      throw new PycError("bad-line-table", this.#at, what);
-    }
-    this.#at++;
-    this.length = 2 * ((first & 7) + 1);
-    const code = (first >> 3) & 15;
-    if (code < ONE_LINE) this.#short(code);
-    else if (code < NO_COLUMNS) this.#oneLine(code - ONE_LINE);
-    else if (code === LONG) this.#long();
-    else this.#withoutColumns(code);
-    return true;
-  }
-
-  #short(code: number): void {
-    const byte = this.#byte();
-    this.line = this.#running;
-    this.endLine = this.#running;
-    this.column = code * 8 + (byte >> 4);
-    this.endColumn = this.column + (byte & 15);
-  }
-
-  #oneLine(delta: number): void {
-    this.#move(delta);
-    this.endLine = this.line;
-    this.column = this.#byte();
-    this.endColumn = this.#byte();
-  }
-
-  #long(): void {
-    this.#move(this.#signedVarint());
-    this.endLine = inRange(this.line + this.#varint(), this.#at);
-    this.column = this.#varint() - 1;
-    this.endColumn = this.#varint() - 1;
-  }
-
-  #withoutColumns(code: number): void {
-    if (code === NONE) {
-      this.line = NO_VALUE;
-    } else {
-      this.#move(this.#signedVarint());
-    }
-    this.endLine = this.line;
-    this.column = NO_VALUE;
-    this.endColumn = NO_VALUE;
-  }
-
-  #move(delta: number): void {
-    this.#running = inRange(this.#running + delta, this.#at);
-    this.line = this.#running;
-  }
-
-  #byte(): number {
-    if (this.#at >= this.#end) {
-      throw new PycError(
-        "bad-line-table",
-        this.#at,
-        "location entry: cut off by the end of its table",
-      );
-    }
-    return this.#bytes[this.#at++]!;
-  }
-
-  /** 6 bits a byte, least significant first; 0x40 says that more follow. */
-  #varint(): number {
-    let byte = this.#byte();
-    let value = byte & 0x3f;
-    for (let shift = 6; (byte & 0x40) !== 0; shift += 6) {
-      if (shift > VARINT_MAX_SHIFT) {
-        throw new PycError("bad-line-table", this.#at, "location entry: number beyond 30 bits");
-      }
-      byte = this.#byte();
-      value |= (byte & 0x3f) << shift;
-    }
-    return value;
-  }
-
-  #signedVarint(): number {
-    const value = this.#varint();
-    return (value & 1) === 0 ? value >> 1 : -(value >> 1);
-  }
+function badEntry(first: number, at: number): PycError {
+  const what =
+    first < 0x80
+      ? `location entry: wanted a first byte of 0x80 or more, found 0x${first.toString(16)}`
+      : "location entry: cut off by the end of its table";
+  return new PycError("bad-line-table", at, what);
 }
 
 function inRange(line: number, at: number): number {
   if (line === (line | 0)) return line;
   throw new PycError("bad-line-table", at, "location entry: line number beyond 32 bits");
+}
+
+/** Numbers of 6 bits a byte, least significant first; 0x40 says that more follow. */
+class Varints {
+  at: number;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, at: number, end: number) {
+    this.#bytes = bytes;
+    this.at = at;
+    this.#end = end;
+  }
+
+  next(): number {
+    let value = 0;
+    for (let shift = 0; shift <= VARINT_MAX_SHIFT; shift += 6) {
+      if (this.at >= this.#end) throw badEntry(0xff, this.at);
+      const byte = this.#bytes[this.at++]!;
+      value |= (byte & 0x3f) << shift;
+      if ((byte & 0x40) === 0) return value;
+    }
+    throw new PycError("bad-line-table", this.at, "location entry: number beyond 30 bits");
+  }
+
+  /** The sign is the lowest bit. */
+  signed(): number {
+    const value = this.next();
+    return (value & 1) === 0 ? value >> 1 : -(value >> 1);
+  }
 }

@@ -6,20 +6,30 @@
 /** In any column: not known. CPython uses the same number inside. */
 export const NO_VALUE = -1;
 
-const FIRST_CAPACITY = 256;
-
 export class PositionRuns {
   /** Offset of the first instruction of each run, in bytes of `co_code`. */
-  starts = new Int32Array(FIRST_CAPACITY);
+  starts: Int32Array<ArrayBuffer>;
   /** 1-based. */
-  lines = new Int32Array(FIRST_CAPACITY);
-  endLines = new Int32Array(FIRST_CAPACITY);
+  lines: Int32Array<ArrayBuffer>;
+  endLines: Int32Array<ArrayBuffer>;
   /** 0-based, in bytes of UTF-8; the end is exclusive. */
-  columns = new Int32Array(FIRST_CAPACITY);
-  endColumns = new Int32Array(FIRST_CAPACITY);
+  columns: Int32Array<ArrayBuffer>;
+  endColumns: Int32Array<ArrayBuffer>;
   count = 0;
   /** Runs of this code object begin here: what came before is never continued. */
   #first = 0;
+  readonly #joins: boolean;
+
+  /** `joins`: neighbours with one position are one run. */
+  constructor(expected = 256, joins = true) {
+    const capacity = Math.max(16, expected);
+    this.starts = new Int32Array(capacity);
+    this.lines = new Int32Array(capacity);
+    this.endLines = new Int32Array(capacity);
+    this.columns = new Int32Array(capacity);
+    this.endColumns = new Int32Array(capacity);
+    this.#joins = joins;
+  }
 
   /** From here on runs belong to another code object; index of its first run. */
   begin(): number {
@@ -32,6 +42,7 @@ export class PositionRuns {
     const index = this.count;
     const last = index - 1;
     if (
+      this.#joins &&
       last >= this.#first &&
       this.lines[last] === line &&
       this.columns[last] === column &&

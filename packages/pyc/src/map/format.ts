@@ -24,8 +24,8 @@ export const Word = {
   version: 1,
   /** Of the whole map. */
   byteLength: 2,
-  /** FNV-1a over all other words. */
-  checksum: 3,
+  /** Sum of all words but this one and the next. */
+  sum: 3,
   /** 12 for CPython 3.12 */
   pythonMinor: 4,
   codeCount: 5,
@@ -39,7 +39,8 @@ export const Word = {
   widths: 12,
   /** String: `co_filename` of the module. */
   filename: 14,
-  reserved: 15,
+  /** Sum of the sums on the way to `sum`, so that words in another order show as well (Fletcher). */
+  sumOfSums: 15,
 } as const;
 
 /** How many values a column has. */
@@ -127,10 +128,13 @@ export function widthFor(largest: number): number {
 /** Bytes of a column in the map, with those that fill its last word. */
 export const columnBytes = (length: number, width: number): number => (length * width + 3) & ~3;
 
-export function checksum(words: Uint32Array): number {
-  let sum = 0x811c9dc5;
+/** What header words `sum` and `sumOfSums` must be. */
+export function checksums(words: Uint32Array): { sum: number; sumOfSums: number } {
+  let sum = 0;
+  let sumOfSums = 0;
   for (let index = 0; index < words.length; index++) {
-    if (index !== Word.checksum) sum = Math.imul(sum ^ words[index]!, 0x01000193);
+    if (index !== Word.sum && index !== Word.sumOfSums) sum = (sum + words[index]!) | 0;
+    sumOfSums = (sumOfSums + sum) | 0;
   }
-  return sum >>> 0;
+  return { sum: sum >>> 0, sumOfSums: sumOfSums >>> 0 };
 }

@@ -4,7 +4,7 @@ import type { CodeSummary, Position, PycMap } from "../map-types.ts";
 import { decodeText, hashText } from "../text.ts";
 import { callSpans } from "./call-spans.ts";
 import {
-  checksum,
+  checksums,
   CodeTrait,
   columnBytes,
   type ColumnName,
@@ -40,9 +40,10 @@ export function openPycMap(map: Uint8Array): PycMap {
   if (length !== bytes.length || length % 4 !== 0) {
     throw bad(4 * Word.byteLength, `pyc map: wanted ${length} bytes, found ${bytes.length}`);
   }
-  const sum = checksum(words);
-  if (sum !== words[Word.checksum]) {
-    throw bad(4 * Word.checksum, `pyc map: wanted checksum ${words[Word.checksum]}, found ${sum}`);
+  const { sum, sumOfSums } = checksums(words);
+  if (sum !== words[Word.sum] || sumOfSums !== words[Word.sumOfSums]) {
+    const wanted = `${words[Word.sum]}/${words[Word.sumOfSums]}`;
+    throw bad(4 * Word.sum, `pyc map: wanted checksum ${wanted}, found ${sum}/${sumOfSums}`);
   }
   return new OpenedMap(words, layColumns(bytes, words));
 }

@@ -1,5 +1,6 @@
 /** Strings of a pyc map while it is written: each object's text once, as UTF-8. */
 import { NULL } from "../marshal/objects.ts";
+import { NumberList } from "../number-list.ts";
 import type { PycFile } from "../pyc-file.ts";
 import { encodeText } from "../text.ts";
 
@@ -7,7 +8,7 @@ export class MapStrings {
   /** Texts one after the other; `starts[n]` is where string n begins. */
   text = new Uint8Array(4096);
   textBytes = 0;
-  readonly starts: number[] = [0, 0];
+  readonly starts = new NumberList();
   readonly #file: PycFile;
   /** String number by object id; 0: not added yet. */
   readonly #numbers: Int32Array;
@@ -15,6 +16,8 @@ export class MapStrings {
   constructor(file: PycFile) {
     this.#file = file;
     this.#numbers = new Int32Array(file.objects.count);
+    this.starts.push(0);
+    this.starts.push(0);
   }
 
   /** Strings so far; the first is the empty one. */

@@ -5,11 +5,12 @@ import { CallSiteScanner } from "../call-sites/scanner.ts";
 import type { CodeObject } from "../code-object.ts";
 import { NO_VALUE, PositionRuns } from "../line-tables/position-runs.ts";
 import { NULL } from "../marshal/objects.ts";
+import { NumberList } from "../number-list.ts";
 import { type Pyc, readPyc } from "../pyc.ts";
 import type { PycFile } from "../pyc-file.ts";
 import { hashBytes } from "../text.ts";
 import {
-  checksum,
+  checksums,
   CodeTrait,
   columnBytes,
   type ColumnName,
@@ -22,128 +23,187 @@ import {
   widthFor,
   Word,
 } from "./format.ts";
-import { CodeLines } from "./lines.ts";
+import { addLines } from "./lines.ts";
+import { SiteOrder } from "./site-order.ts";
 import { MapStrings } from "./strings.ts";
 
 /** Turns a `.pyc` into a pyc map, which answers without parsing. Throws the PycErrors of `readPyc` and of damaged tables. */
 export function buildPycMap(bytes: Uint8Array): Uint8Array {
   const pyc = readPyc(bytes);
-  const map = new MapBuilder(pyc);
+  const map = new MapBuilder(pyc, bytes.length);
   for (const code of pyc.codes) map.add(code);
   return map.finish();
 }
 
-type Values = Readonly<Record<ColumnName, ArrayLike<number>>>;
+/** The numbers of a column, of which the map holds `added` more. */
+interface Source {
+  readonly values: Int32Array;
+  readonly count: number;
+  readonly added: number;
+}
+
+type Sources = Readonly<Record<ColumnName, Source>>;
+
+/** The first `count` numbers as they are. */
+const plain = (values: Int32Array, count = values.length): Source => ({ values, count, added: 0 });
+
+/** With 1 added, so that NO_VALUE is 0. */
+const plusOne = (values: Int32Array, count: number): Source => ({
+  values,
+  count,
+  added: -NO_VALUE,
+});
+
+const plainList = ({ values, length }: NumberList): Source => plain(values, length);
 
 class MapBuilder {
   readonly #pyc: Pyc;
   readonly #file: PycFile;
-  readonly #runs = new PositionRuns();
-  readonly #lines = new CodeLines();
+  readonly #runs: PositionRuns;
+  readonly #lines = new NumberList();
   readonly #strings: MapStrings;
   /** Null for versions without columns, and for pre-releases, whose opcodes have other numbers. */
   readonly #scanner: CallSiteScanner | null;
-  readonly #runStarts: number[] = [];
-  readonly #lineStarts: number[] = [];
-  readonly #siteStarts: number[] = [];
-  readonly #argumentStarts: number[] = [];
-  readonly #arguments: number[] = [];
+  readonly #runStarts: NumberList;
+  readonly #lineStarts: NumberList;
+  readonly #siteStarts: NumberList;
+  readonly #argumentStarts: NumberList;
+  readonly #arguments = new NumberList();
+  /** Those of one code object. */
+  readonly #argumentIds = new NumberList(16);
 
-  constructor(pyc: Pyc) {
+  constructor(pyc: Pyc, fileSize: number) {
     const module = pyc.codes[0]!;
     const { magic, version } = pyc.header;
     const set = magic >= version.release ? instructionSet(version.minor) : null;
+    const expected = pyc.codes.length + 1;
     this.#pyc = pyc;
     this.#file = module.file;
     this.#strings = new MapStrings(module.file);
-    this.#scanner = set === null ? null : new CallSiteScanner(module.file, set, module);
+    this.#scanner = set === null ? null : new CallSiteScanner(module.file, set);
+    this.#runs = new PositionRuns(fileSize >> 3);
+    this.#runStarts = new NumberList(expected);
+    this.#lineStarts = new NumberList(expected);
+    this.#siteStarts = new NumberList(expected);
+    this.#argumentStarts = new NumberList(expected);
   }
 
   add(code: CodeObject): void {
     const runs = this.#runs;
     const firstRun = runs.begin();
-    this.#runStarts.push(firstRun);
+    this.#noteStarts();
     code.readPositions(runs);
-    this.#lineStarts.push(this.#lines.count);
-    this.#lines.addOf(runs, firstRun);
-    this.#siteStarts.push(this.#scanner?.sites.count ?? 0);
+    addLines(this.#lines, runs, firstRun);
     this.#scanner?.scan(code, runs, firstRun);
     this.#addArguments(code);
   }
 
+  /** Where the next code object's parts begin, or the last one's end. */
+  #noteStarts(): void {
+    this.#runStarts.push(this.#runs.count);
+    this.#lineStarts.push(this.#lines.length);
+    this.#siteStarts.push(this.#scanner?.sites.count ?? 0);
+    this.#argumentStarts.push(this.#arguments.length);
+  }
+
   /** Argument names in order, `*args` and `**kwargs` with their stars. */
   #addArguments(code: CodeObject): void {
-    const { named, varargs, varkeywords } = code.argumentIds();
+    const ids = this.#argumentIds;
     const strings = this.#strings;
-    this.#argumentStarts.push(this.#arguments.length);
-    for (const id of named) this.#arguments.push(strings.ofObject(id));
-    if (varargs !== null) this.#arguments.push(strings.ofText(`*${this.#file.text(varargs)}`));
-    if (varkeywords !== null)
-      this.#arguments.push(strings.ofText(`**${this.#file.text(varkeywords)}`));
+    ids.length = 0;
+    const { named, hasVarargs, hasVarkeywords } = code.addArguments(ids);
+    for (let index = 0; index < named; index++) {
+      this.#arguments.push(strings.ofObject(ids.values[index]!));
+    }
+    const starred = (index: number, stars: string): void => {
+      this.#arguments.push(strings.ofText(`${stars}${this.#file.text(ids.values[index]!)}`));
+    };
+    if (hasVarargs) starred(named, "*");
+    if (hasVarkeywords) starred(ids.length - 1, "**");
   }
 
   finish(): Uint8Array {
+    this.#noteStarts();
     this.#scanner?.finish();
     const filename = this.#strings.ofObject(this.#pyc.codes[0]!.fields.filename);
-    return this.#write(this.#values(), filename);
+    return this.#write(this.#sources(), filename);
   }
 
-  #values(): Values {
-    const { codes } = this.#pyc;
-    const runs = this.#runs;
-    const { count } = runs;
-    const strings = this.#strings;
-    const sites = this.#scanner?.sites ?? new CallSites();
-    const ends = [count, this.#lines.count, sites.count, this.#arguments.length];
-    const names = codes.map(({ fields }) => strings.ofObject(fields.name));
-    const order = this.#byName(names);
-    const hasEndLines = this.#file.minor >= 11;
+  #sources(): Sources {
     return {
-      names,
-      qualnames: codes.map((code) => this.#qualname(code)),
-      firstLines: codes.map((code) => code.firstLine >>> 0),
-      flags: codes.map((code) => code.flags >>> 0),
-      codeLengths: codes.map((code) => code.codeLength),
-      traits: codes.map((code) => this.#traits(code)),
-      nameHashes: order.hashes,
-      namedCodes: order.codes,
-      runStarts: [...this.#runStarts, ends[0]!],
-      lineStarts: [...this.#lineStarts, ends[1]!],
-      siteStarts: [...this.#siteStarts, ends[2]!],
-      argumentStarts: [...this.#argumentStarts, ends[3]!],
-      arguments: this.#arguments,
-      runOffsets: runs.starts.subarray(0, count),
-      runLines: plusOne(runs.lines, count),
-      runEndLines: hasEndLines ? differences(runs, count) : new Uint32Array(count),
-      runColumns: plusOne(runs.columns, count),
-      runEndColumns: plusOne(runs.endColumns, count),
-      lines: plusOne(this.#lines.lines, this.#lines.count),
-      ...this.#siteValues(sites),
-      textStarts: strings.starts,
+      ...this.#codeSources(),
+      ...this.#runSources(),
+      ...this.#siteSources(this.#scanner?.sites ?? new CallSites()),
+      runStarts: plainList(this.#runStarts),
+      lineStarts: plainList(this.#lineStarts),
+      siteStarts: plainList(this.#siteStarts),
+      argumentStarts: plainList(this.#argumentStarts),
+      arguments: plainList(this.#arguments),
+      lines: plusOne(this.#lines.values, this.#lines.length),
+      textStarts: plainList(this.#strings.starts),
+    };
+  }
+
+  #codeSources() {
+    const { codes } = this.#pyc;
+    const column = (): Int32Array => new Int32Array(codes.length);
+    const names = column();
+    const qualnames = column();
+    const firstLines = column();
+    const flags = column();
+    const codeLengths = column();
+    const traits = column();
+    codes.forEach((code, index) => {
+      names[index] = this.#strings.ofObject(code.fields.name);
+      qualnames[index] = this.#qualname(code);
+      firstLines[index] = code.firstLine;
+      flags[index] = code.flags;
+      codeLengths[index] = code.codeLength;
+      traits[index] = this.#scanner?.isPlain(code.number) === true ? CodeTrait.plain : 0;
+    });
+    return {
+      names: plain(names),
+      qualnames: plain(qualnames),
+      firstLines: plain(firstLines),
+      flags: plain(flags),
+      codeLengths: plain(codeLengths),
+      traits: plain(traits),
+      ...this.#byName(names),
+    };
+  }
+
+  #runSources() {
+    const { starts, lines, endLines, columns: first, endColumns, count } = this.#runs;
+    const lengths = new Int32Array(this.#file.minor >= 11 ? count : 0);
+    for (let run = 0; run < lengths.length; run++) lengths[run] = endLines[run]! - lines[run]!;
+    return {
+      runOffsets: plain(starts, count),
+      runLines: plusOne(lines, count),
+      runEndLines: plain(lengths, count),
+      runColumns: plusOne(first, count),
+      runEndColumns: plusOne(endColumns, count),
     };
   }
 
   /** Sites in the order of their lines, code object by code object. */
-  #siteValues(sites: CallSites): Record<"siteRuns" | "siteKinds" | "siteNames", ArrayLike<number>> {
-    const { count } = sites;
-    const values = {
-      siteRuns: new Uint32Array(count),
-      siteKinds: new Uint32Array(count),
-      siteNames: new Uint32Array(count),
-    };
-    const { lines } = this.#runs;
-    this.#siteStarts.forEach((start, code) => {
-      const end = this.#siteStarts[code + 1] ?? count;
-      const firstRun = this.#runStarts[code]!;
-      const order = sortedByLine(sites, start, end, lines);
+  #siteSources(sites: CallSites) {
+    const runs = new Int32Array(sites.count);
+    const kinds = new Int32Array(sites.count);
+    const names = new Int32Array(sites.count);
+    const order = new SiteOrder(sites, this.#runs.lines);
+    for (let code = 0; code < this.#pyc.codes.length; code++) {
+      const start = this.#siteStarts.values[code]!;
+      const end = this.#siteStarts.values[code + 1]!;
+      const firstRun = this.#runStarts.values[code]!;
+      order.sort(start, end);
       for (let index = start; index < end; index++) {
-        const site = order === null ? index : order[index - start]!;
-        values.siteRuns[index] = sites.runs[site]! - firstRun;
-        values.siteKinds[index] = sites.kinds[site]!;
-        values.siteNames[index] = this.#strings.ofObject(sites.names[site]!);
+        const site = order.sites[index]!;
+        runs[index] = sites.runs[site]! - firstRun;
+        kinds[index] = sites.kinds[site]!;
+        names[index] = this.#strings.ofObject(sites.names[site]!);
       }
-    });
-    return values;
+    }
+    return { siteRuns: plain(runs), siteKinds: plain(kinds), siteNames: plain(names) };
   }
 
   #qualname(code: CodeObject): number {
@@ -151,60 +211,58 @@ class MapBuilder {
     return this.#strings.ofText(code.derivedQualname);
   }
 
-  #traits(code: CodeObject): number {
-    return this.#scanner?.plain[code.number] === 1 ? CodeTrait.plain : 0;
-  }
-
   /** Hashes of the names in ascending order, and the code objects in that order. */
-  #byName(names: readonly number[]): { hashes: Uint32Array; codes: Uint32Array } {
+  #byName(names: Int32Array): { nameHashes: Source; namedCodes: Source } {
     const { text, starts } = this.#strings;
     const keys = new Float64Array(names.length);
     for (let code = 0; code < names.length; code++) {
       const name = names[code]!;
-      keys[code] = hashBytes(text, starts[name]!, starts[name + 1]!) * CODE_RANGE + code;
+      const hash = hashBytes(text, starts.values[name]!, starts.values[name + 1]!);
+      keys[code] = hash * CODE_RANGE + code;
     }
     keys.sort();
-    const hashes = new Uint32Array(names.length);
-    const codes = new Uint32Array(names.length);
+    const hashes = new Int32Array(names.length);
+    const codes = new Int32Array(names.length);
     for (let index = 0; index < keys.length; index++) {
       const key = keys[index]!;
       hashes[index] = Math.floor(key / CODE_RANGE);
       codes[index] = key % CODE_RANGE;
     }
-    return { hashes, codes };
+    return { nameHashes: plain(hashes), namedCodes: plain(codes) };
   }
 
-  #write(values: Values, filename: number): Uint8Array {
+  #write(sources: Sources, filename: number): Uint8Array {
     const strings = this.#strings;
-    const counts = this.#counts(values);
     const widths: number[] = [];
     let size = HEADER_BYTES;
     for (const name of columnNames) {
-      const column = columns[name];
-      const width = column.isNarrow ? widthFor(largestOf(values[name])) : 4;
-      if (column.isNarrow) widths.push(width);
-      size += columnBytes(column.length(counts), width);
+      const source = sources[name];
+      const width = columns[name].isNarrow ? widthFor(bitsOf(source)) : 4;
+      widths.push(width);
+      size += columnBytes(source.count, width);
     }
     const textAt = size;
     size += columnBytes(strings.textBytes, 1);
     const map = new Uint8Array(size);
     const words = new Uint32Array(map.buffer);
-    writeHeader(words, this.#file.minor, counts, widths);
+    writeHeader(words, this.#file.minor, this.#counts(sources), widths);
     words[Word.filename] = filename;
     words[Word.textBytes] = strings.textBytes;
-    writeColumns(map, values, widths);
+    writeColumns(map, sources, widths);
     map.set(strings.text.subarray(0, strings.textBytes), textAt);
-    words[Word.checksum] = checksum(words);
+    const { sum, sumOfSums } = checksums(words);
+    words[Word.sum] = sum;
+    words[Word.sumOfSums] = sumOfSums;
     return map;
   }
 
-  #counts(values: Values): Counts {
+  #counts(sources: Sources): Counts {
     return {
       codeCount: this.#pyc.codes.length,
-      runCount: values.runOffsets.length,
-      lineCount: values.lines.length,
-      siteCount: values.siteRuns.length,
-      argumentCount: values.arguments.length,
+      runCount: sources.runOffsets.count,
+      lineCount: sources.lines.count,
+      siteCount: sources.siteRuns.count,
+      argumentCount: sources.arguments.count,
       stringCount: this.#strings.count,
     };
   }
@@ -213,6 +271,7 @@ class MapBuilder {
 /** Above every code index (MAX_CODE_OBJECTS); a 32-bit hash times this and a code index is an exact number. */
 const CODE_RANGE = 1 << 20;
 
+/** `widths`: of all columns; the header holds those of the narrow ones. */
 function writeHeader(
   words: Uint32Array,
   minor: number,
@@ -229,7 +288,8 @@ function writeHeader(
   words[Word.siteCount] = counts.siteCount;
   words[Word.argumentCount] = counts.argumentCount;
   words[Word.stringCount] = counts.stringCount;
-  widths.forEach((width, index) => {
+  const narrow = widths.filter((_, index) => columns[columnNames[index]!].isNarrow);
+  narrow.forEach((width, index) => {
     const word = Word.widths + (index >> 3);
     words[word] = words[word]! | (width << (4 * (index & 7)));
   });
@@ -237,56 +297,37 @@ function writeHeader(
 
 function writeColumns(
   map: Uint8Array<ArrayBuffer>,
-  values: Values,
+  sources: Sources,
   widths: readonly number[],
 ): void {
   let at = HEADER_BYTES;
-  let narrow = 0;
-  for (const name of columnNames) {
-    const column = values[name];
-    const width = columns[name].isNarrow ? widths[narrow++]! : 4;
-    if (width === 4) new Uint32Array(map.buffer, at, column.length).set(column);
-    if (width === 2) new Uint16Array(map.buffer, at, column.length).set(column);
-    if (width === 1) map.set(column, at);
-    at += columnBytes(column.length, width);
-  }
+  columnNames.forEach((name, index) => {
+    const source = sources[name];
+    const width = widths[index]!;
+    if (width === 4) write4(new Uint32Array(map.buffer, at, source.count), source);
+    if (width === 2) write2(new Uint16Array(map.buffer, at, source.count), source);
+    if (width === 1) write1(map.subarray(at, at + source.count), source);
+    at += columnBytes(source.count, width);
+  });
 }
 
-function largestOf(column: ArrayLike<number>): number {
-  let largest = 0;
-  for (let index = 0; index < column.length; index++) {
-    if (column[index]! > largest) largest = column[index]!;
-  }
-  return largest;
+// One loop for each width: each sees one class of array, and runs twice as fast for it.
+
+function write4(column: Uint32Array, { values, added }: Source): void {
+  for (let index = 0; index < column.length; index++) column[index] = values[index]! + added;
 }
 
-/** Values + 1, so that NO_VALUE is 0. */
-function plusOne(column: Int32Array, count: number): Uint32Array {
-  const shifted = new Uint32Array(count);
-  for (let index = 0; index < count; index++) shifted[index] = column[index]! - NO_VALUE;
-  return shifted;
+function write2(column: Uint16Array, { values, added }: Source): void {
+  for (let index = 0; index < column.length; index++) column[index] = values[index]! + added;
 }
 
-function differences(runs: PositionRuns, count: number): Uint32Array {
-  const values = new Uint32Array(count);
-  for (let index = 0; index < count; index++)
-    values[index] = runs.endLines[index]! - runs.lines[index]!;
-  return values;
+function write1(column: Uint8Array, { values, added }: Source): void {
+  for (let index = 0; index < column.length; index++) column[index] = values[index]! + added;
 }
 
-/** Sites [start, end) sorted by line, those of a line as they are; null when they are sorted already. */
-function sortedByLine(
-  sites: CallSites,
-  start: number,
-  end: number,
-  lines: Int32Array,
-): number[] | null {
-  const lineOf = (site: number): number => lines[sites.runs[site]!]!;
-  let isSorted = true;
-  for (let site = start + 1; isSorted && site < end; site++) {
-    isSorted = lineOf(site) >= lineOf(site - 1);
-  }
-  if (isSorted) return null;
-  const order = Array.from({ length: end - start }, (_, index) => start + index);
-  return order.sort((left, right) => lineOf(left) - lineOf(right));
+/** The bits of all values together: they need as many bytes as the largest one. */
+function bitsOf({ values, count, added }: Source): number {
+  let bits = 0;
+  for (let index = 0; index < count; index++) bits |= values[index]! + added;
+  return bits >>> 0;
 }

@@ -23,6 +23,8 @@ export class MarshalReader {
   #at: number;
   #refs = new Int32Array(64);
   #refCount = 0;
+  /** Whether some object was referred to: equal names are one object then. */
+  hasReferences = false;
   /** Children that open containers still wait for: each takes at least one byte. */
   #awaited = 0;
 
@@ -218,6 +220,7 @@ export class MarshalReader {
       const what = `reference ${index} to the object that it is part of`;
       throw new PycError("bad-reference", start, what);
     }
+    this.hasReferences = true;
     return id;
   }
 
