@@ -1,4 +1,5 @@
 /** Postgres ends, hangs or refuses, the disk is full, the queue is away: a 200 holds, and never is there an error for a valid crash. */
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -225,6 +226,32 @@ test("neither Postgres nor room in the spool: the connection is reset, nothing i
   await server.start();
   await expect.poll(spooled, inTime).toEqual([]);
   await send(ingest, "again");
+}, 60_000);
+
+test("sent again while Postgres is away, it is the same crash; and once more when it is back", async () => {
+  const ingest = await start();
+  await server.stop();
+  const first = await send(ingest, "again");
+  expect(await send(ingest, "again")).toMatchObject({ id: first.id, duplicate: true });
+  const own = randomUUID();
+  const [one, two] = await Promise.all([1, 2].map((body) => send(ingest, `${body}`, `?id=${own}`)));
+  expect(new Set([one?.id, two?.id]).size).toBe(1);
+  expect(await spooled()).toHaveLength(2);
+  await server.start();
+  await expect.poll(spooled, inTime).toEqual([]);
+  expect(await send(ingest, "again")).toMatchObject({ id: first.id, duplicate: true });
+  expect(await stored()).toHaveLength(2);
+}, 60_000);
+
+test("a spool that takes nothing at all does not outlast the outage", async () => {
+  const ingest = await start({ maxSpoolBytes: 1 });
+  await server.stop();
+  await expect(send(ingest, "lost to us")).rejects.toThrow("fetch failed");
+  expect(await health(ingest)).toMatchObject({ code: 200, body: { status: "spooling" } });
+  await server.start();
+  await expect.poll(() => health(ingest), inTime).toMatchObject({ body: { status: "ready" } });
+  const taken = await send(ingest, "sent again");
+  expect(await stored()).toEqual([taken.id]);
 }, 60_000);
 
 test("the queue is away: crashes are taken, wait in Postgres, and the miss is counted", async () => {

@@ -153,8 +153,8 @@ const noRelease = (): Problem =>
   );
 
 function releaseName(text: string): string {
-  const name = storable(text.trim());
-  if (name === "" || name.length > MAX_NAME_CHARS) {
+  const name = storable(text);
+  if (name.trim() === "" || name.length > MAX_NAME_CHARS) {
     throw new Problem(
       "no-release",
       `release: wanted 1 to ${MAX_NAME_CHARS} characters (MAX_NAME_CHARS), found ${name.length}`,

@@ -48,6 +48,8 @@ class SpoolingStore implements CrashStore {
   spooling: boolean;
   readonly #options: CrashStoreOptions;
   readonly #batcher: Batcher<NewCrash, Accepted>;
+  /** Ids of the crashes put into the spool since it was last empty, by what tells a repeat. */
+  readonly #aside = new Map<string, Promise<string>>();
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #draining: Promise<void> | null = null;
@@ -86,8 +88,19 @@ class SpoolingStore implements CrashStore {
     await this.#draining;
   }
 
+  /** Into the spool; a client that sends again while Postgres is away is told the id it has there. */
   async #putAside(crash: NewCrash): Promise<Accepted> {
-    await this.#options.spool.write(crash);
+    const name = nameOf(crash);
+    const known = this.#aside.get(name);
+    if (known !== undefined) return { id: await known, duplicate: true };
+    const written = this.#options.spool.write(crash).then(() => crash.id);
+    this.#aside.set(name, written);
+    try {
+      await written;
+    } catch (error) {
+      this.#aside.delete(name);
+      throw error;
+    }
     this.#options.metrics.spooled.inc();
     this.#drainSoon(RETRY_MS);
     return { id: crash.id, duplicate: false };
@@ -96,6 +109,7 @@ class SpoolingStore implements CrashStore {
   #away(error: unknown): void {
     if (this.spooling || isRowFault(error)) return;
     this.spooling = true;
+    this.#drainSoon(RETRY_MS); // also when the spool will take nothing: somebody must notice that Postgres is back
     this.#options.log.error({ err: error }, "Postgres does not take crashes: they go to the spool");
   }
 
@@ -105,14 +119,14 @@ class SpoolingStore implements CrashStore {
       this.#timer = undefined;
       this.#draining = this.#drain().finally(() => {
         this.#draining = null;
-        if (this.#options.spool.crashes > 0) this.#drainSoon(RETRY_MS);
+        if (this.spooling || this.#options.spool.crashes > 0) this.#drainSoon(RETRY_MS);
       });
     }, delay);
   }
 
   /** Moves crashes until the spool is empty or Postgres refuses. */
   async #drain(): Promise<void> {
-    const { spool, log, metrics } = this.#options;
+    const { pool, spool, log, metrics } = this.#options;
     try {
       while (!this.#closed) {
         const { crashes, damaged } = await spool.oldest(MAX_BATCH_CRASHES);
@@ -121,11 +135,12 @@ class SpoolingStore implements CrashStore {
           log.error({ file, reason }, "a spooled crash is damaged: it was set aside");
         }
         if (crashes.length > 0) await this.#move(crashes);
-        if (this.spooling && crashes.length > 0) {
-          this.spooling = false;
-          log.info({ left: spool.crashes }, "Postgres takes crashes again");
-        }
-        if (crashes.length + damaged.length === 0) return;
+        else if (this.spooling) await pool.query("select 1");
+        if (this.spooling) log.info({ left: spool.crashes }, "Postgres takes crashes again");
+        this.spooling = false;
+        if (crashes.length + damaged.length > 0) continue;
+        this.#aside.clear();
+        return;
       }
     } catch (error) {
       log.warn({ err: error, left: spool.crashes }, "the spool cannot be drained yet");
@@ -164,4 +179,12 @@ class SpoolingStore implements CrashStore {
   }
 }
 
-const weightOf = (crash: NewCrash): number => (crash.content?.length ?? 0) + 1_024;
+/** What makes two submissions one crash: the key, else the client's own id. */
+const nameOf = ({ projectId, key, id }: NewCrash): string =>
+  `${projectId}/${key === null ? id : Buffer.from(key.key).toString("hex")}`;
+
+/** Bytes, as far as they can be many. */
+function weightOf({ content, metadata }: NewCrash): number {
+  const modules = metadata.modules.length === 0 ? 0 : JSON.stringify(metadata.modules).length;
+  return (content?.length ?? 0) + modules + 1_024;
+}
