@@ -5,7 +5,8 @@ const CLOSE_MS = 30_000;
 
 /**
  * Resolves at the first signal; further ones change nothing (Ctrl-C reaches a process group, and the
- * launcher passes on its own).
+ * launcher passes on its own). To be called before anything is started: a signal that comes meanwhile must
+ * not end the process in the middle.
  */
 export async function untilStopped(): Promise<void> {
   await new Promise<void>((done) => {

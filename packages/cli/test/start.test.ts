@@ -1,7 +1,7 @@
 /** `faultline start` as a person uses it: a process, a crash, a restart, an end. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -105,6 +105,19 @@ test("a crash goes in, its group is there, also after kill -9 and a restart", as
   expect(await stop(second, "SIGTERM")).toBe(0);
   expect(second.printed().split("/api/docs\n")[1]).toBe(""); // nothing to complain about
 }, 90_000);
+
+test("told to stop while it starts, it stops all the same, and leaves nothing behind", async () => {
+  const child = spawn(process.execPath, [launcher, "start", "--data", data, "--port", "0"]);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  child.stdout.resume();
+  const pidFile = join(data, "postgres/postmaster.pid");
+  while (!existsSync(pidFile)) await sleep(5);
+  child.kill("SIGTERM");
+  const [code] = (await once(child, "exit")) as [number | null];
+  expect(code).toBe(0);
+  expect([existsSync(pidFile), existsSync(join(data, "faultline.pid"))]).toEqual([false, false]);
+}, 60_000);
 
 test("when its Postgres dies it says so and ends with 1", async () => {
   const server = await start();

@@ -22,9 +22,10 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const stopped = untilStopped();
   const config = readConfig(process.env);
   const ingest = await startIngest(config, openLog("ingest", config.logLevel));
-  await untilStopped();
+  await stopped;
   await ingest.close();
   return 0;
 }

@@ -39,10 +39,11 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const stopped = untilStopped();
   const postgres = await startEmbeddedPostgres(values.data);
   try {
     const config = configOf(values, postgres.url);
-    await serve(config, values.data, postgres);
+    await serve(config, values.data, postgres, stopped);
   } finally {
     await postgres.stop();
   }
@@ -66,8 +67,13 @@ function configOf(
   });
 }
 
-/** Until a signal comes or Postgres ends. */
-async function serve(config: Config, data: string, postgres: EmbeddedPostgres): Promise<void> {
+/** Until `stopped`; throws when Postgres ends before. */
+async function serve(
+  config: Config,
+  data: string,
+  postgres: EmbeddedPostgres,
+  stopped: Promise<void>,
+): Promise<void> {
   const [{ startIngest }, { startSymbolicator }] = await Promise.all([
     import("@faultline/ingest"),
     import("@faultline/symbolicator"),
@@ -85,7 +91,7 @@ async function serve(config: Config, data: string, postgres: EmbeddedPostgres): 
     ensureCredentials(pool, data, key, url),
   );
   process.stdout.write(welcome(url, credentials));
-  await Promise.race([untilStopped(), postgres.ended.then(refuseEnd)]);
+  await Promise.race([stopped, postgres.ended.then(refuseEnd)]);
 }
 
 async function prepare(pool: Pool): Promise<FirstKey> {

@@ -23,6 +23,7 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const stopped = untilStopped();
   const config = readConfig(process.env);
   await using services = new AsyncDisposableStack();
   const log = openLog("symbolicator", config.logLevel);
@@ -31,6 +32,6 @@ export async function run(args: string[]): Promise<number> {
     const metrics = await serveMetrics(registry, config.host, config.metricsPort);
     services.adopt(metrics, (one) => one.close());
   }
-  await untilStopped();
+  await stopped;
   return 0;
 }
