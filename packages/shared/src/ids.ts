@@ -18,16 +18,16 @@ export const isUuid = (text: string): boolean => UUID.test(text);
 const RANDOM_BYTES = 10;
 
 /** Random bytes ahead: asking the system for ten at a time was a twentieth of the work of accepting a crash. */
-const random = new Uint8Array(RANDOM_BYTES * 200);
-let used = random.length;
+const ahead = new Uint8Array(RANDOM_BYTES * 200);
+let used = ahead.length;
 
 /** A new id for a crash received at `now` (milliseconds since the epoch). */
 export function newCrashId(now: number): string {
-  if (used === random.length) {
-    randomFillSync(random);
+  if (used === ahead.length) {
+    randomFillSync(ahead);
     used = 0;
   }
-  return compose(now, random.subarray(used, (used += RANDOM_BYTES)));
+  return compose(now, ahead.subarray(used, (used += RANDOM_BYTES)));
 }
 
 /** The time an id carries, in milliseconds since the epoch; null unless it is a UUIDv7. */
