@@ -8,6 +8,7 @@ import {
   createProject,
   dropExpiredKeys,
   dropExpiredPartitions,
+  ensurePartitions,
   findCrash,
   loadPendingCrashes,
   newCrashId,
@@ -159,6 +160,17 @@ test("content keys are forgotten once they stop nothing, client keys with the re
     1,
   );
   expect(await dropExpiredKeys(database.pool, new Date(now + 91 * 86_400_000), 90)).toBe(1);
+});
+
+test("services that make partitions at once all succeed", async () => {
+  const later = Date.now() + 400 * 86_400_000;
+  const made = [1, 2, 3, 4].map(() => ensurePartitions(database.pool, later));
+  expect((await Promise.allSettled(made)).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+  ]);
 });
 
 test("retention drops the days that are over and keeps the rest", async () => {

@@ -5,20 +5,26 @@ import type { Queryable } from "./pool.ts";
 
 const DAY_MS = 86_400_000;
 const AHEAD_DAYS = 3;
+/** Held while partitions are made. */
+const LOCK = 0x0fa1_7003;
 const TABLES = ["crashes", "reports"] as const;
 
 /** Makes the partitions that ids of now may fall into, from the oldest id a client may bring to some days ahead. */
 export async function ensurePartitions(db: Queryable, now: number): Promise<void> {
-  const first = dayOf(now - CLIENT_ID_MAX_AGE_MS);
+  const statements: string[] = [];
   const last = dayOf(now + AHEAD_DAYS * DAY_MS);
-  for (let day = first; day <= last; day += DAY_MS) {
+  for (let day = dayOf(now - CLIENT_ID_MAX_AGE_MS); day <= last; day += DAY_MS) {
     for (const table of TABLES) {
-      await db.query(
+      statements.push(
         `create table if not exists ${partitionName(table, day)} partition of ${table}
-         for values from ('${crashIdBound(day)}') to ('${crashIdBound(day + DAY_MS)}')`,
+         for values from ('${crashIdBound(day)}') to ('${crashIdBound(day + DAY_MS)}');`,
       );
     }
   }
+  // One statement, so one transaction: of two services that make the same table at once the second would fail.
+  await db.query(
+    `do $$ begin perform pg_advisory_xact_lock(${LOCK}); ${statements.join("\n")} end $$`,
+  );
 }
 
 /**
