@@ -4,12 +4,12 @@
  * Code objects are shown as `<code NAME>`, a set of constants as the sorted list of its elements'
  * texts, for its own order is not in the file.
  */
-import { MAX_CONSTANT_CHARS } from "./limits.ts";
+import { MAX_CONSTANT_CHARS, MAX_CONSTANT_DEPTH } from "./limits.ts";
 import { ELLIPSIS, FALSE, NONE, STOP_ITERATION, TRUE } from "./marshal/objects.ts";
 import { Type } from "./marshal/types.ts";
 import type { PycFile } from "./pyc-file.ts";
 
-/** The constants of tuple `consts`; null for those that MAX_CONSTANT_CHARS leaves no room for. */
+/** The constants of tuple `consts`; null for those that are beyond MAX_CONSTANT_CHARS or MAX_CONSTANT_DEPTH. */
 export function constantTexts(file: PycFile, consts: number): (string | null)[] {
   const printer = new ConstantPrinter(file);
   return Array.from({ length: file.objects.size(consts) }, (_, index) =>
@@ -22,6 +22,7 @@ class NoRoom extends Error {}
 class ConstantPrinter {
   readonly #file: PycFile;
   #room = MAX_CONSTANT_CHARS;
+  #depth = 0;
 
   constructor(file: PycFile) {
     this.#file = file;
@@ -35,6 +36,7 @@ class ConstantPrinter {
     } catch (error) {
       if (!(error instanceof NoRoom)) throw error;
       this.#room = room;
+      this.#depth = 0;
       return null;
     }
   }
@@ -80,10 +82,15 @@ class ConstantPrinter {
   }
 
   #children(id: number): string[] {
+    if (this.#depth === MAX_CONSTANT_DEPTH) throw new NoRoom();
     const { objects } = this.#file;
-    return Array.from({ length: objects.size(id) }, (_, index) =>
-      this.#object(objects.child(id, index)),
-    );
+    const texts: string[] = [];
+    this.#depth++;
+    for (let index = 0; index < objects.size(id); index++) {
+      texts.push(this.#object(objects.child(id, index)));
+    }
+    this.#depth--;
+    return texts;
   }
 
   #entries(id: number): string {

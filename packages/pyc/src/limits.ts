@@ -28,3 +28,6 @@ export const MAX_KEPT_SLOTS = 1 << 16;
 
 /** Characters of constants shown for a module (`moduleConsts`); what would not fit is null. */
 export const MAX_CONSTANT_CHARS = 256 * 1024;
+
+/** Nesting of a constant that is shown; references can nest deeper than the file itself. */
+export const MAX_CONSTANT_DEPTH = 100;

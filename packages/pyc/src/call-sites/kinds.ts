@@ -159,6 +159,11 @@ const specialNames: ReadonlySet<string> = new Set(
 /** A special method: entered without being named. */
 export const isSpecialName = (callee: string): boolean => specialNames.has(callee);
 
+/** Special methods that are often written as generators or coroutines. */
+const generatorMethods = protocol("iter reversed next aiter anext await aenter aexit call").names;
+
+export const mayBeGeneratorMethod = (callee: string): boolean => generatorMethods.has(callee);
+
 /** Frames of the import machinery that an import statement enters (Lib/importlib/_bootstrap.py). */
 const importMachinery = new Set(["_find_and_load", "_handle_fromlist", "_gcd_import"]);
 

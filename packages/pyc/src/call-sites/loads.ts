@@ -8,6 +8,9 @@ export class Loads {
   readonly #asValue: Uint8Array;
   /** Loads of the code object at hand: id of the name, negative once it is called. */
   #names = new Int32Array(256);
+  /** Site of the attribute that is loaded; -1 for other loads. */
+  #sites = new Int32Array(256);
+  #nextSite = -1;
   #count = 0;
 
   /** `objectCount`: one more than the highest id of a name. */
@@ -20,8 +23,20 @@ export class Loads {
     const index = this.#count;
     if (index === this.#names.length) this.#grow();
     this.#names[index] = name;
+    this.#sites[index] = this.#nextSite;
+    this.#nextSite = -1;
     this.#count = index + 1;
     return index;
+  }
+
+  /** The load that is added next is that of an attribute, which is this site. */
+  setNextSite(site: number): void {
+    this.#nextSite = site;
+  }
+
+  /** Site of an attribute's load, -1 for other loads. */
+  site(load: number): number {
+    return this.#sites[load]!;
   }
 
   name(load: number): number {
@@ -52,7 +67,10 @@ export class Loads {
 
   #grow(): void {
     const names = new Int32Array(this.#names.length * 2);
+    const sites = new Int32Array(names.length);
     names.set(this.#names);
+    sites.set(this.#sites);
     this.#names = names;
+    this.#sites = sites;
   }
 }

@@ -102,17 +102,12 @@ export class CallSiteScanner {
       case Role.callEx:
         this.#callSite(op, argument, run);
         return;
-      case Role.loadAttribute: {
-        const isMethod = this.#set.minor >= 12 && (argument & 1) === 1;
-        const index = this.#set.minor >= 12 ? argument >> 1 : argument;
-        this.sites.add(run, isMethod ? SiteKind.method : kind, this.#follower.name(index));
+      case Role.loadAttribute:
+        this.#attributeSite(run, this.#set.minor >= 12 ? argument >> 1 : argument);
         return;
-      }
-      case Role.loadSuperAttribute: {
-        const isMethod = (argument & 1) === 1;
-        this.sites.add(run, isMethod ? SiteKind.method : kind, this.#follower.name(argument >> 2));
+      case Role.loadSuperAttribute:
+        this.#attributeSite(run, argument >> 2);
         return;
-      }
       case Role.loadMethod:
       case Role.storeAttribute:
         this.sites.add(run, kind, this.#follower.name(argument));
@@ -128,6 +123,12 @@ export class CallSiteScanner {
         if (exact !== 0) this.sites.add(run, exact, NULL);
       }
     }
+  }
+
+  /** A load that turns out to be of what a call calls becomes a method's. */
+  #attributeSite(run: number, index: number): void {
+    const site = this.sites.add(run, SiteKind.attribute, this.#follower.name(index));
+    this.#follower.loads.setNextSite(site);
   }
 
   /** The kind where it hangs on the argument or the operands; 0 when nothing can be entered. */
@@ -166,8 +167,10 @@ export class CallSiteScanner {
       case Slot.name:
       case Slot.attribute:
       case Slot.local: {
-        this.#follower.loads.markCalled(index);
-        const site = this.sites.add(run, SiteKind.call, this.#follower.loads.name(index));
+        const { loads } = this.#follower;
+        loads.markCalled(index);
+        if (loads.site(index) >= 0) this.sites.kinds[loads.site(index)] = SiteKind.method;
+        const site = this.sites.add(run, SiteKind.call, loads.name(index));
         const isGlobal = this.#follower.isGlobal(slotKind(callee));
         this.#namedCalls.push(site);
         this.#areGlobal.push(Number(isGlobal));

@@ -19,6 +19,7 @@ import {
   isCall,
   isImportMachinery,
   isSpecialName,
+  mayBeGeneratorMethod,
   ONLY_CALLED,
   runsGenerators,
   SiteKind,
@@ -171,8 +172,9 @@ class Callee {
     return this.#map.string(this.#map.columns.siteNames[site] ?? 0);
   }
 
-  /** A comprehension is made where it runs, so that the file tells; anything else may be from elsewhere. */
+  /** Without its code object: a comprehension is made where it runs, so that the file tells; most special methods never are. */
   #mayBeGenerator(): boolean {
+    if (isSpecialName(this.#name)) return mayBeGeneratorMethod(this.#name);
     if (!isComprehension(this.#name)) return true;
     const { flags } = this.#map.columns;
     return this.#map.codesNamed(this.#name).some((code) => (flags[code]! & RUNS_LATER) !== 0);
@@ -222,5 +224,6 @@ const comprehensions = new Set(["<listcomp>", "<setcomp>", "<dictcomp>"]);
 /** Up to 3.11: a function that nothing but the call after its making can enter. */
 const isComprehension = (name: string): boolean => comprehensions.has(name);
 
-/** Entered without being named: special methods, and a module's code by exec(). */
-const isImplicit = (name: string): boolean => name === "<module>" || isSpecialName(name);
+/** Entered without being named, and never under another name: special methods, code that has no name to call it by. */
+const isImplicit = (name: string): boolean =>
+  name === "<module>" || name === "<genexpr>" || isComprehension(name) || isSpecialName(name);
