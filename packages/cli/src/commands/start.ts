@@ -111,6 +111,13 @@ function explainPort(error: NodeJS.ErrnoException): never {
   throw new CliError("usage", `${error.message}: give another --port`, { cause: error });
 }
 
+/** Services without their database have nothing left to finish: what does not close by then is ended. */
+const CLOSE_WITHOUT_POSTGRES_MS = 10_000;
+
 function refuseEnd(reason: string): never {
+  setTimeout(() => {
+    process.stderr.write(`faultline start: ${reason}\n`);
+    process.exit(1);
+  }, CLOSE_WITHOUT_POSTGRES_MS).unref();
   throw new CliError("postgres-failed", reason);
 }
