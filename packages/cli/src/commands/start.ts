@@ -78,6 +78,7 @@ async function serve(
     import("@faultline/ingest"),
     import("@faultline/symbolicator"),
   ]);
+  process.on("uncaughtException", (fault) => endWithPostgres(fault, postgres));
   const key = await withPool(config.databaseUrl, prepare);
   const log = openLog("start", config.logLevel);
   await using services = new AsyncDisposableStack();
@@ -109,6 +110,19 @@ function hostInUrl(host: string): string {
 function explainPort(error: NodeJS.ErrnoException): never {
   if (error.code !== "EADDRINUSE") throw error;
   throw new CliError("usage", `${error.message}: give another --port`, { cause: error });
+}
+
+/**
+ * A connection that is lost with Postgres may fail where nobody listens yet: what is told then is that Postgres
+ * ended, when it did, and the error itself otherwise.
+ */
+function endWithPostgres(fault: Error, postgres: EmbeddedPostgres): void {
+  const end = (reason: string): never => {
+    process.stderr.write(`faultline start: ${reason}\n`);
+    process.exit(1);
+  };
+  void postgres.ended.then(end);
+  setTimeout(end, 1000, fault.stack ?? fault.message);
 }
 
 /** Services without their database have nothing left to finish: what does not close by then is ended. */
