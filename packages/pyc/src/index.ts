@@ -4,6 +4,7 @@ export type { ExceptionEntry } from "./exception-table.ts";
 export type { PycHeader } from "./header.ts";
 export type { LineRange, LineStart } from "./line-tables/table-source.ts";
 export type { CodeSummary, Position, PycMap } from "./map-types.ts";
+export { MAX_PYC_BYTES } from "./limits.ts";
 export { PYC_MAP_VERSION } from "./map/format.ts";
 export { openPycMap } from "./map/reader.ts";
 export { buildPycMap } from "./map/writer.ts";

@@ -1,7 +1,7 @@
 /** Every bound of this package. Real files stay far below; an error caused by one names it. */
 
-/** Largest `.pyc`, in bytes. Reading takes up to ten times that in memory. */
-export const MAX_PYC_BYTES = 64 * 1024 * 1024;
+/** Largest `.pyc`, in bytes. Mapping one that is made for it takes up to thirty times that in memory. */
+export const MAX_PYC_BYTES = 32 * 1024 * 1024;
 
 /**
  * Objects inside one another. CPython's own limit is 2000, but its parser refuses brackets nested deeper than

@@ -11,19 +11,11 @@ export class CallSites {
   names = new Int32Array(FIRST_CAPACITY);
   count = 0;
 
-  /** Index of the site. */
-  add(run: number, kind: number, name: number): number {
-    const index = this.count;
-    if (index === this.runs.length) this.#grow();
-    this.runs[index] = run;
-    this.kinds[index] = kind;
-    this.names[index] = name;
-    this.count = index + 1;
-    return index;
-  }
-
-  #grow(): void {
-    const capacity = this.runs.length * 2;
+  /** Makes room for `more` sites: `add` does not. */
+  reserve(more: number): void {
+    const needed = this.count + more;
+    if (needed <= this.runs.length) return;
+    const capacity = Math.max(needed, this.runs.length * 2);
     const runs = new Int32Array(capacity);
     const kinds = new Uint8Array(capacity);
     const names = new Int32Array(capacity);
@@ -33,5 +25,15 @@ export class CallSites {
     this.runs = runs;
     this.kinds = kinds;
     this.names = names;
+  }
+
+  /** Index of the site. */
+  add(run: number, kind: number, name: number): number {
+    const index = this.count;
+    this.runs[index] = run;
+    this.kinds[index] = kind;
+    this.names[index] = name;
+    this.count = index + 1;
+    return index;
   }
 }

@@ -51,7 +51,8 @@ export class Follower {
     this.#children = file.objects.children;
   }
 
-  begin({ fields, parent, isFunction }: CodeObject): void {
+  begin({ fields, parent, isFunction, codeLength }: CodeObject): void {
+    this.loads.begin(codeLength >> 1);
     const { objects } = this.#file;
     this.#namesStart = objects.start(fields.names);
     this.#namesCount = objects.size(fields.names);
@@ -133,7 +134,8 @@ export class Follower {
         this.#replace(2, stack.at(0));
         break;
       case Role.call:
-        this.#replace(stack.taken(op, argument), this.#decorated(op, argument));
+        if (argument === 0) this.#replace(stack.taken(op, 0), this.#decorated(op));
+        else stack.move(stack.taken(op, argument), 1);
         break;
       case Role.copy:
         stack.push(stack.at(argument - 1));
@@ -230,12 +232,11 @@ export class Follower {
     return objects.type(id) === Type.code ? slot(Slot.made, objects.start(id)) : Slot.other;
   }
 
-  /** What a call gives: the function itself when it is a decorator which changes nothing. */
-  #decorated(op: number, argument: number): number {
-    if (argument !== 0) return Slot.other;
-    const made = this.stack.calleeSelf(op, argument);
+  /** What a call without arguments gives: the function itself when it is a decorator which changes nothing. */
+  #decorated(op: number): number {
+    const made = this.stack.calleeSelf(op, 0);
     if (slotKind(made) !== Slot.made) return Slot.other;
-    const callee = this.stack.callee(op, argument);
+    const callee = this.stack.callee(op, 0);
     if (slotKind(callee) !== Slot.name && slotKind(callee) !== Slot.global) return Slot.other;
     const name = this.#file.text(this.loads.name(slotIndex(callee)));
     return transparent.has(name) ? made : Slot.other;

@@ -18,10 +18,16 @@ export class Loads {
     this.#asValue = new Uint8Array(objectCount);
   }
 
+  /** A code object of so many instructions is gone through next; each loads two names at most. */
+  begin(instructions: number): void {
+    if (2 * instructions <= this.#names.length) return;
+    this.#names = new Int32Array(4 * instructions);
+    this.#sites = new Int32Array(4 * instructions);
+  }
+
   /** Number of a load, for as long as its code object is gone through. */
   add(name: number): number {
     const index = this.#count;
-    if (index === this.#names.length) this.#grow();
     this.#names[index] = name;
     this.#sites[index] = this.#nextSite;
     this.#nextSite = -1;
@@ -63,14 +69,5 @@ export class Loads {
   /** Whether some load of the name is used as a value. Ask when all code is seen. */
   isValue(name: number): boolean {
     return this.#asValue[name] === 1;
-  }
-
-  #grow(): void {
-    const names = new Int32Array(this.#names.length * 2);
-    const sites = new Int32Array(names.length);
-    names.set(this.#names);
-    sites.set(this.#sites);
-    this.#names = names;
-    this.#sites = sites;
   }
 }

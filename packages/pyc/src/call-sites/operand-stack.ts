@@ -45,8 +45,8 @@ export class OperandStack {
   #kept = 0;
   /** Depths at exception handlers, by offset. */
   #handlers: ReadonlyMap<number, number> = new Map();
-  /** By code unit: 1 where a jump or an exception leads to. */
-  #arrivals = new Uint8Array(256);
+  /** By code unit: 1 where a jump or an exception leads to, so that `arrive` is to be called. */
+  arrivals = new Uint8Array(256);
   /** By depth: stacks of which nothing is known. */
   readonly #unknown: Int32Array[] = [];
 
@@ -61,9 +61,9 @@ export class OperandStack {
     this.#kept = 0;
     this.#handlers = handlers;
     const units = codeLength >> 1;
-    if (units > this.#arrivals.length) this.#arrivals = new Uint8Array(2 * units);
-    else this.#arrivals.fill(0, 0, units);
-    for (const offset of handlers.keys()) this.#arrivals[offset >> 1] = 1;
+    if (units > this.arrivals.length) this.arrivals = new Uint8Array(2 * units);
+    else this.arrivals.fill(0, 0, units);
+    for (const offset of handlers.keys()) this.arrivals[offset >> 1] = 1;
   }
 
   /** The slot that is `below` the top one (0: the top itself). */
@@ -89,12 +89,8 @@ export class OperandStack {
     return this.at(this.taken(op, argument) - 3);
   }
 
-  /** Called before the instruction at `offset`: other ways may lead here. */
+  /** Called before the instruction at an offset of `arrivals`: other ways lead here. */
   arrive(offset: number): void {
-    if (this.#arrivals[offset >> 1] === 1) this.#join(offset);
-  }
-
-  #join(offset: number): void {
     const depth = this.#handlers.get(offset);
     if (depth !== undefined) {
       this.#depth = depth < MAX_FOLLOWED_STACK ? depth : -1;
@@ -183,7 +179,7 @@ export class OperandStack {
       if (before.length === depth) keepSame(before, this.#slots, depth);
       else this.#awaited.set(target, null);
     }
-    this.#arrivals[target >> 1] = 1;
+    this.arrivals[target >> 1] = 1;
   }
 
   /** The lowest `depth` slots; those that a jump adds are not known. Null when too many are kept already. */

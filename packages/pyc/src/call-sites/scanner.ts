@@ -49,10 +49,12 @@ export class CallSiteScanner {
     const { caches, roles, kinds, flows, pops, pushes, popsPerUnit } = this.#set;
     const { codeStart, codeLength } = code;
     const stack = this.#stack;
+    const { arrivals } = stack;
+    this.sites.reserve(codeLength >> 1);
     let run = firstRun;
     let argument = 0;
     for (let offset = 0; offset < codeLength;) {
-      stack.arrive(offset);
+      if (arrivals[offset >> 1] === 1) stack.arrive(offset);
       const op = bytes[codeStart + offset]!;
       argument |= bytes[codeStart + offset + 1]!;
       const role = roles[op]!;

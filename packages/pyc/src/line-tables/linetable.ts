@@ -12,6 +12,7 @@ const NO_LINE = -128;
 /** Adds the runs of one code object. */
 export function readLinetable(source: TableSource, runs: PositionRuns): void {
   let end = 0;
+  runs.reserve((source.end - source.start) / 2 + 1);
   for (const range of linetableRanges(source)) {
     if (range[0] >= source.codeLength) return;
     runs.add(range[0], range[2] ?? NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);

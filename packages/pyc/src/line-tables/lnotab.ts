@@ -13,6 +13,7 @@ export function readLnotab(source: TableSource, signed: boolean, runs: PositionR
   requirePairs(source);
   let line = source.firstLine;
   let offset = 0;
+  runs.reserve((end - start) / 2 + 1);
   for (let at = start; at < end && offset < codeLength; at += 2) {
     const forward = bytes[at]!;
     if (forward > 0) runs.add(offset, line, NO_VALUE, NO_VALUE, NO_VALUE);

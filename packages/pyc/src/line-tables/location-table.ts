@@ -20,9 +20,11 @@ const VARINT_MAX_SHIFT = 24;
 /** Adds the runs of one code object: its entries, joined or not as `runs` does. */
 export function readLocationTable(source: TableSource, runs: PositionRuns): void {
   const { bytes, start, end, codeLength } = source;
+  const numbers = new Varints(bytes, end);
   let line = source.firstLine;
   let offset = 0;
   let at = start;
+  runs.reserve(Math.min(end - start, codeLength >> 1) + 1);
   while (at < end && offset < codeLength) {
     const first = bytes[at]!;
     const code = (first >> 3) & 15;
@@ -38,7 +40,7 @@ export function readLocationTable(source: TableSource, runs: PositionRuns): void
     } else if (code === NONE) {
       runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
     } else {
-      const numbers = new Varints(bytes, at + 1, end);
+      numbers.at = at + 1;
       line = inRange(line + numbers.signed(), at);
       if (code === LONG) addLong(numbers, runs, offset, line);
       else runs.add(offset, line, line, NO_VALUE, NO_VALUE);
@@ -86,13 +88,13 @@ function inRange(line: number, at: number): number {
 
 /** Numbers of 6 bits a byte, least significant first; 0x40 says that more follow. */
 class Varints {
-  at: number;
+  /** Where the next number begins. */
+  at = 0;
   readonly #bytes: Uint8Array;
   readonly #end: number;
 
-  constructor(bytes: Uint8Array, at: number, end: number) {
+  constructor(bytes: Uint8Array, end: number) {
     this.#bytes = bytes;
-    this.at = at;
     this.#end = end;
   }
 

@@ -37,21 +37,32 @@ export class PositionRuns {
     return this.count;
   }
 
+  /** Makes room for `more` runs: `add` does not. */
+  reserve(more: number): void {
+    const needed = this.count + more;
+    if (needed <= this.starts.length) return;
+    const capacity = Math.max(needed, this.starts.length * 2);
+    this.starts = grown(this.starts, capacity);
+    this.lines = grown(this.lines, capacity);
+    this.endLines = grown(this.endLines, capacity);
+    this.columns = grown(this.columns, capacity);
+    this.endColumns = grown(this.endColumns, capacity);
+  }
+
   /** Adds a run from `start` on, or lets the last one go on when it has the same position. */
   add(start: number, line: number, endLine: number, column: number, endColumn: number): void {
     const index = this.count;
     const last = index - 1;
     if (
-      this.#joins &&
       last >= this.#first &&
-      this.lines[last] === line &&
       this.columns[last] === column &&
+      this.lines[last] === line &&
       this.endColumns[last] === endColumn &&
-      this.endLines[last] === endLine
+      this.endLines[last] === endLine &&
+      this.#joins
     ) {
       return;
     }
-    if (index === this.starts.length) this.#grow();
     this.starts[index] = start;
     this.lines[index] = line;
     this.endLines[index] = endLine;
@@ -59,17 +70,10 @@ export class PositionRuns {
     this.endColumns[index] = endColumn;
     this.count = index + 1;
   }
+}
 
-  #grow(): void {
-    const grown = (column: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-      const next = new Int32Array(column.length * 2);
-      next.set(column);
-      return next;
-    };
-    this.starts = grown(this.starts);
-    this.lines = grown(this.lines);
-    this.endLines = grown(this.endLines);
-    this.columns = grown(this.columns);
-    this.endColumns = grown(this.endColumns);
-  }
+function grown(column: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
+  const next = new Int32Array(capacity);
+  next.set(column);
+  return next;
 }
