@@ -35,35 +35,44 @@ export const slot = (kind: number, index: number): number =>
 export const slotKind = (value: number): number => value & ((1 << KIND_BITS) - 1);
 export const slotIndex = (value: number): number => value >> KIND_BITS;
 
+/** In `arrivals`, beside what `unknownStack` and the kept stacks are: nobody leads here; nothing is known. */
+const NO_ARRIVAL = 0;
+const LOST = -1;
+
+/** In `arrivals`: a stack of that depth of which nothing else is known; from -2 down. */
+const unknownStack = (depth: number): number => -2 - depth;
+
 export class OperandStack {
+  /** By code unit: the stack that comes from where a jump or an exception leads here; 0 where none does. */
+  arrivals = new Int32Array(256);
   readonly #set: InstructionSet;
   readonly #slots = new Int32Array(MAX_FOLLOWED_STACK);
   /** Number of slots; -1 while it is not known. */
   #depth = 0;
-  /** Stacks at places that jumps lead to, by offset; null: not known. */
-  readonly #awaited = new Map<number, Int32Array | null>();
+  #units = 0;
+  /** Stacks of which something is known; an arrival is the index + 1. */
+  readonly #stacks: Int32Array[] = [];
   #kept = 0;
-  /** Depths at exception handlers, by offset. */
-  #handlers: ReadonlyMap<number, number> = new Map();
-  /** By code unit: 1 where a jump or an exception leads to, so that `arrive` is to be called. */
-  arrivals = new Uint8Array(256);
-  /** By depth: stacks of which nothing is known. */
-  readonly #unknown: Int32Array[] = [];
 
   constructor(set: InstructionSet) {
     this.#set = set;
   }
 
-  /** From here on another code object's instructions follow. `handlers`: stack depth at each handler's offset. */
-  begin(codeLength: number, handlers: ReadonlyMap<number, number>): void {
+  /** From here on another code object's instructions follow. */
+  begin(codeLength: number): void {
     this.#depth = 0;
-    this.#awaited.clear();
+    this.#stacks.length = 0;
     this.#kept = 0;
-    this.#handlers = handlers;
-    const units = codeLength >> 1;
-    if (units > this.arrivals.length) this.arrivals = new Uint8Array(2 * units);
-    else this.arrivals.fill(0, 0, units);
-    for (const offset of handlers.keys()) this.arrivals[offset >> 1] = 1;
+    this.#units = codeLength >> 1;
+    if (this.#units > this.arrivals.length) this.arrivals = new Int32Array(2 * this.#units);
+    else this.arrivals.fill(NO_ARRIVAL, 0, this.#units);
+  }
+
+  /** An exception handler begins at `offset`, with a stack of that depth. */
+  addHandler(offset: number, depth: number): void {
+    const isThere = offset >= 0 && offset >> 1 < this.#units;
+    if (isThere)
+      this.arrivals[offset >> 1] = depth <= MAX_FOLLOWED_STACK ? unknownStack(depth) : LOST;
   }
 
   /** The slot that is `below` the top one (0: the top itself). */
@@ -91,18 +100,26 @@ export class OperandStack {
 
   /** Called before the instruction at an offset of `arrivals`: other ways lead here. */
   arrive(offset: number): void {
-    const depth = this.#handlers.get(offset);
-    if (depth !== undefined) {
-      this.#depth = depth < MAX_FOLLOWED_STACK ? depth : -1;
-      this.#slots.fill(Slot.other, 0, Math.max(0, this.#depth));
-      return;
+    const arrival = this.arrivals[offset >> 1]!;
+    if (arrival > NO_ARRIVAL) this.#join(this.#stacks[arrival - 1]!);
+    else if (arrival === LOST) this.#depth = -1;
+    else this.#joinUnknown(unknownStack(arrival));
+  }
+
+  #join(stack: Int32Array): void {
+    if (this.#depth === -1) {
+      this.#slots.set(stack);
+      this.#depth = stack.length;
+    } else if (stack.length === this.#depth) {
+      keepSame(this.#slots, stack, stack.length);
+    } else {
+      this.#depth = -1;
     }
-    const other = this.#awaited.get(offset);
-    if (other === undefined) return;
-    this.#awaited.delete(offset);
-    if (other === null) this.#depth = -1;
-    else if (this.#depth === -1) this.#restore(other);
-    else this.#merge(other);
+  }
+
+  #joinUnknown(depth: number): void {
+    this.#depth = this.#depth === -1 || this.#depth === depth ? depth : -1;
+    for (let index = 0; index < this.#depth; index++) this.#slots[index] = Slot.other;
   }
 
   /** Called after an instruction that does not just go on to the next one. `target`: where a jump leads. */
@@ -171,42 +188,35 @@ export class OperandStack {
     }
   }
 
-  #await(target: number, difference: number): void {
-    const depth = this.#depth === -1 ? -1 : this.#depth + difference;
-    const before = this.#awaited.get(target);
-    if (before === undefined) this.#awaited.set(target, this.#copy(depth, difference));
-    else if (before !== null) {
-      if (before.length === depth) keepSame(before, this.#slots, depth);
-      else this.#awaited.set(target, null);
+  /** A jump leads to `target`, where there are `added` slots more than here. */
+  #await(target: number, added: number): void {
+    const unit = target >> 1;
+    if (target < 0 || unit >= this.#units) return;
+    const depth = this.#depth === -1 ? -1 : this.#depth + added;
+    const before = this.arrivals[unit]!;
+    if (before === NO_ARRIVAL) {
+      this.arrivals[unit] = this.#arrivalOf(depth, added);
+    } else if (before > NO_ARRIVAL) {
+      const stack = this.#stacks[before - 1]!;
+      if (stack.length === depth) keepSame(stack, this.#slots, depth);
+      else this.arrivals[unit] = LOST;
+    } else if (before !== unknownStack(depth)) {
+      this.arrivals[unit] = LOST;
     }
-    this.arrivals[target >> 1] = 1;
   }
 
-  /** The lowest `depth` slots; those that a jump adds are not known. Null when too many are kept already. */
-  #copy(depth: number, added: number): Int32Array | null {
-    if (depth < 0 || depth > MAX_FOLLOWED_STACK) return null;
+  /** The lowest `depth` slots, as an arrival; those that a jump adds are not known. */
+  #arrivalOf(depth: number, added: number): number {
+    if (depth < 0 || depth > MAX_FOLLOWED_STACK) return LOST;
     const known = added > 0 ? this.#depth : depth;
     let used = 0;
     while (used < known && this.#slots[used] === Slot.other) used++;
-    if (used === known) return (this.#unknown[depth] ??= new Int32Array(depth));
+    if (used === known) return unknownStack(depth);
     this.#kept += depth;
-    if (this.#kept > MAX_KEPT_SLOTS) return null;
-    const copy = this.#slots.slice(0, depth);
-    if (added > 0) copy.fill(Slot.other, known);
-    return copy;
-  }
-
-  #restore(slots: Int32Array): void {
-    this.#slots.set(slots);
-    this.#depth = slots.length;
-  }
-
-  #merge(other: Int32Array): void {
-    if (other.length !== this.#depth) {
-      this.#depth = -1;
-      return;
-    }
-    keepSame(this.#slots, other, other.length);
+    if (this.#kept > MAX_KEPT_SLOTS) return LOST;
+    const stack = this.#slots.slice(0, depth);
+    if (added > 0) stack.fill(Slot.other, known);
+    return this.#stacks.push(stack);
   }
 }
 

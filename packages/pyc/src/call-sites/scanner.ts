@@ -44,7 +44,8 @@ export class CallSiteScanner {
     const follower = this.#follower;
     follower.begin(code);
     this.#isClassBody = code.parent !== null && !code.isFunction;
-    this.#stack.begin(code.codeLength, handlers(code));
+    this.#stack.begin(code.codeLength);
+    if (code.hasExceptions) this.#addHandlers(code);
     const { bytes } = this.#file;
     const { caches, roles, kinds, flows, pops, pushes, popsPerUnit } = this.#set;
     const { codeStart, codeLength } = code;
@@ -54,7 +55,7 @@ export class CallSiteScanner {
     let run = firstRun;
     let argument = 0;
     for (let offset = 0; offset < codeLength;) {
-      if (arrivals[offset >> 1] === 1) stack.arrive(offset);
+      if (arrivals[offset >> 1] !== 0) stack.arrive(offset);
       const op = bytes[codeStart + offset]!;
       argument |= bytes[codeStart + offset + 1]!;
       const role = roles[op]!;
@@ -198,16 +199,11 @@ export class CallSiteScanner {
     const kind = (flags & RUNS_LATER) === 0 ? SiteKind.enters : SiteKind.creates;
     this.sites.add(run, kind, name);
   }
-}
 
-/** Stack depth at each exception handler: the exception lies on top, below it perhaps the offset that raised. */
-function handlers(code: CodeObject): ReadonlyMap<number, number> {
-  if (!code.hasExceptions) return none;
-  const depths = new Map<number, number>();
-  for (const { target, depth, lasti } of code.exceptions()) {
-    depths.set(target, depth + (lasti ? 2 : 1));
+  /** At a handler the exception lies on top, below it perhaps the offset that raised. */
+  #addHandlers(code: CodeObject): void {
+    for (const { target, depth, lasti } of code.exceptions()) {
+      this.#stack.addHandler(target, depth + (lasti ? 2 : 1));
+    }
   }
-  return depths;
 }
-
-const none: ReadonlyMap<number, number> = new Map();

@@ -17,45 +17,54 @@ const NONE = 15;
 /** Columns are below 80 in short forms; varints of 30 bits are far above any line and column. */
 const VARINT_MAX_SHIFT = 24;
 
-/** Adds the runs of one code object: its entries, joined or not as `runs` does. */
+/**
+ * Adds the runs of one code object: its entries, those of one position joined if `runs` joins.
+ * What an entry takes beyond the table's end is found out once it is read: there is no harm in reading it.
+ */
 export function readLocationTable(source: TableSource, runs: PositionRuns): void {
-  const { bytes, start, end, codeLength } = source;
-  const numbers = new Varints(bytes, end);
-  let line = source.firstLine;
+  const { bytes, end, codeLength } = source;
+  const numbers = new Varints(bytes);
+  let at = source.start;
+  let running = source.firstLine;
   let offset = 0;
-  let at = start;
-  runs.reserve(Math.min(end - start, codeLength >> 1) + 1);
+  let line = NO_VALUE;
+  let endLine = NO_VALUE;
+  let column = NO_VALUE;
+  let endColumn = NO_VALUE;
+  runs.reserve(Math.min(end - at, codeLength >> 1) + 1);
   while (at < end && offset < codeLength) {
-    const first = bytes[at]!;
+    const entry = at;
+    const first = bytes[at++]!;
     const code = (first >> 3) & 15;
-    const size = code < ONE_LINE ? 2 : code < NO_COLUMNS ? 3 : 1;
-    if (first < 0x80 || at + size > end) throw badEntry(first, at);
     if (code < ONE_LINE) {
-      const columns = bytes[at + 1]!;
-      const column = 8 * code + (columns >> 4);
-      runs.add(offset, line, line, column, column + (columns & 15));
+      const columns = bytes[at++]!;
+      line = running;
+      endLine = running;
+      column = 8 * code + (columns >> 4);
+      endColumn = column + (columns & 15);
     } else if (code < NO_COLUMNS) {
-      line = inRange(line + code - ONE_LINE, at);
-      runs.add(offset, line, line, bytes[at + 1]!, bytes[at + 2]!);
-    } else if (code === NONE) {
-      runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
+      running += code - ONE_LINE;
+      line = running;
+      endLine = running;
+      column = bytes[at]!;
+      endColumn = bytes[at + 1]!;
+      at += 2;
     } else {
-      numbers.at = at + 1;
-      line = inRange(line + numbers.signed(), at);
-      if (code === LONG) addLong(numbers, runs, offset, line);
-      else runs.add(offset, line, line, NO_VALUE, NO_VALUE);
-      at = numbers.at - 1;
+      numbers.at = at;
+      if (code !== NONE) running += numbers.signed();
+      line = code === NONE ? NO_VALUE : running;
+      endLine = code === LONG ? running + numbers.next() : line;
+      column = code === LONG ? numbers.next() - 1 : NO_VALUE;
+      endColumn = code === LONG ? numbers.next() - 1 : NO_VALUE;
+      at = numbers.at;
     }
-    at += size;
+    if (first < 0x80 || at > end || running !== (running | 0) || endLine !== (endLine | 0)) {
+      throw badEntry(first, entry, at > end);
+    }
+    runs.add(offset, line, endLine, column, endColumn);
     offset += 2 * ((first & 7) + 1);
   }
   if (offset < codeLength) runs.add(offset, NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE);
-}
-
-function addLong(numbers: Varints, runs: PositionRuns, offset: number, line: number): void {
-  const endLine = inRange(line + numbers.next(), numbers.at);
-  const column = numbers.next() - 1;
-  runs.add(offset, line, endLine, column, numbers.next() - 1);
 }
 
 /** The ranges as `co_lines()` of 3.`minor` gives them: from 3.12 on neighbours with one line are one range. */
@@ -73,17 +82,11 @@ export function* locationRanges(source: TableSource, minor: number): Generator<L
   }
 }
 
-function badEntry(first: number, at: number): PycError {
-  const what =
-    first < 0x80
-      ? `location entry: wanted a first byte of 0x80 or more, found 0x${first.toString(16)}`
-      : "location entry: cut off by the end of its table";
-  return new PycError("bad-line-table", at, what);
-}
-
-function inRange(line: number, at: number): number {
-  if (line === (line | 0)) return line;
-  throw new PycError("bad-line-table", at, "location entry: line number beyond 32 bits");
+function badEntry(first: number, at: number, isCut: boolean): PycError {
+  let why = "line number beyond 32 bits";
+  if (first < 0x80) why = `wanted a first byte of 0x80 or more, found 0x${first.toString(16)}`;
+  else if (isCut) why = "cut off by the end of its table";
+  return new PycError("bad-line-table", at, `location entry: ${why};`);
 }
 
 /** Numbers of 6 bits a byte, least significant first; 0x40 says that more follow. */
@@ -91,22 +94,22 @@ class Varints {
   /** Where the next number begins. */
   at = 0;
   readonly #bytes: Uint8Array;
-  readonly #end: number;
 
-  constructor(bytes: Uint8Array, end: number) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#end = end;
   }
 
   next(): number {
-    let value = 0;
-    for (let shift = 0; shift <= VARINT_MAX_SHIFT; shift += 6) {
-      if (this.at >= this.#end) throw badEntry(0xff, this.at);
-      const byte = this.#bytes[this.at++]!;
+    let byte = this.#bytes[this.at++]!;
+    let value = byte & 0x3f;
+    for (let shift = 6; (byte & 0x40) !== 0; shift += 6) {
+      if (shift > VARINT_MAX_SHIFT) {
+        throw new PycError("bad-line-table", this.at, "location entry: number beyond 30 bits;");
+      }
+      byte = this.#bytes[this.at++]!;
       value |= (byte & 0x3f) << shift;
-      if ((byte & 0x40) === 0) return value;
     }
-    throw new PycError("bad-line-table", this.at, "location entry: number beyond 30 bits");
+    return value;
   }
 
   /** The sign is the lowest bit. */

@@ -81,7 +81,7 @@ class MapBuilder {
     this.#file = module.file;
     this.#strings = new MapStrings(module.file);
     this.#scanner = set === null ? null : new CallSiteScanner(module.file, set);
-    this.#runs = new PositionRuns(fileSize >> 3);
+    this.#runs = new PositionRuns(fileSize >> 4);
     this.#runStarts = new NumberList(expected);
     this.#lineStarts = new NumberList(expected);
     this.#siteStarts = new NumberList(expected);

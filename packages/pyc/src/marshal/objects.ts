@@ -26,7 +26,7 @@ export class Objects {
   childCount = 0;
 
   constructor(fileSize: number) {
-    const expected = Math.max(64, fileSize >> 3);
+    const expected = Math.max(64, fileSize >> 5);
     this.types = new Uint8Array(expected);
     this.starts = new Int32Array(expected);
     this.sizes = new Int32Array(expected);
