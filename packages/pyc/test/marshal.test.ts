@@ -84,6 +84,17 @@ describe("constants", () => {
     expect(texts[60]).toBe("7");
   });
 
+  test("keep their place however many there are", () => {
+    const pairs = Array.from({ length: 1500 }, (_, index) =>
+      py.tuple(py.int(index), py.tuple(py.none)),
+    );
+    const expected = pairs.map((_, index) => `(${index}, (None,))`);
+    expect(constants(py.tuple(...pairs), ...pairs)).toEqual([
+      `(${expected.join(", ")})`,
+      ...expected,
+    ]);
+  });
+
   test("of a million digits are left out", () => {
     const digits = 250_000;
     const count = [digits & 255, (digits >> 8) & 255, digits >> 16, 0];

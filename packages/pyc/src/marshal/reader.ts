@@ -164,7 +164,9 @@ export class MarshalReader {
     const first = objects.reserve(count);
     for (let index = first; index < first + count; index++) {
       this.#awaited--;
-      objects.children[index] = this.read(depth);
+      // First the child: reading it may move `children` to a larger array.
+      const child = this.read(depth);
+      objects.children[index] = child;
     }
     return objects.add(type, first, count);
   }
