@@ -31,3 +31,6 @@ export const MAX_CONSTANT_CHARS = 256 * 1024;
 
 /** Nesting of a constant that is shown; references can nest deeper than the file itself. */
 export const MAX_CONSTANT_DEPTH = 100;
+
+/** Spans that one line is told to leave; more say no more than that it is ambiguous. */
+export const MAX_CALL_SPANS = 64;

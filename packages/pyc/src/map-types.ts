@@ -40,7 +40,8 @@ export interface PycMap {
   /**
    * The distinct source spans of the instructions on `line` that can have called a function named
    * `callee` (null: unknown, or a frame that crashed itself). One span means the line leaves one
-   * possible expression. Empty when the format has no columns (≤ 3.10) or nothing on the line can call.
+   * possible expression. Empty when the format has no columns (≤ 3.10) or nothing on the line can call;
+   * at most MAX_CALL_SPANS.
    *
    * `calleeCode`: the callee's code object where it is known. It tells whether the callee is a generator
    * or coroutine, which runs when something iterates or awaits, not when it is called, and whether it

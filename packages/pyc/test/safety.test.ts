@@ -271,6 +271,24 @@ describe("a bomb", () => {
     );
   });
 
+  test("of a line with very many calls leaves MAX_CALL_SPANS spans", () => {
+    const CALL = 53;
+    const count = 200_000;
+    const code = repeated([CALL, 0, 0, 0, 0, 0, 0, 0], count);
+    const positions = Array.from({ length: count }, (_, index) => ({
+      length: 8,
+      line: 1,
+      column: index,
+      endColumn: index + 1,
+    }));
+    const bytes = synthPyc(13, { code, lineTable: locationTable(1, positions) });
+    const map = openPycMap(buildPycMap(bytes));
+    const start = performance.now();
+    expect(map.callSpansAt(0, 1, null)).toHaveLength(64);
+    expect(map.callSpansAt(0, 1, "__del__")).toHaveLength(64);
+    expect(performance.now() - start).toBeLessThan(PATIENCE);
+  });
+
   test("of colliding sort keys and unsorted lines is mapped", () => {
     const CALL = 53;
     const count = 50_000;

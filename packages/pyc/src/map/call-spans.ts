@@ -24,6 +24,7 @@ import {
   runsGenerators,
   SiteKind,
 } from "../call-sites/kinds.ts";
+import { MAX_CALL_SPANS } from "../limits.ts";
 import type { CodeSummary, Position } from "../map-types.ts";
 import type { OpenedMap } from "./reader.ts";
 
@@ -52,7 +53,7 @@ export function callSpans(map: OpenedMap, query: CallQuery): Position[] {
     return spans;
   }
   const callee = query.callee === null ? null : new Callee(map, query, query.callee, sites);
-  for (let site = sites.start; site < sites.end; site++) {
+  for (let site = sites.start; site < sites.end && spans.length < MAX_CALL_SPANS; site++) {
     const kind = kindOf(map, site);
     const isCandidate = callee === null ? mayCrash(kind) : callee.fits(site, kind);
     if (isCandidate) add(spans, map.positionOfRun(firstRun + (columns.siteRuns[site] ?? 0)));
@@ -94,7 +95,8 @@ function isAnywhere(map: OpenedMap, callee: string | null): boolean {
 
 function addLine(map: OpenedMap, { index, line }: CallQuery, spans: Position[]): void {
   const { runStarts } = map.columns;
-  for (let run = runStarts[index]!; run < runStarts[index + 1]!; run++) {
+  const end = runStarts[index + 1]!;
+  for (let run = runStarts[index]!; run < end && spans.length < MAX_CALL_SPANS; run++) {
     if (map.lineOfRun(run) === line + 1) add(spans, map.positionOfRun(run));
   }
 }
