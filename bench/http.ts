@@ -147,7 +147,7 @@ async function benchApart(bench: Bench, installation: Installation): Promise<voi
 
 async function benchBare(storage: Storage): Promise<number> {
   const script = fileURLToPath(new URL("bare-server.ts", import.meta.url));
-  const redis = storage.redisUrl === null ? {} : { REDIS_URL: `${storage.redisUrl}/1` };
+  const redis = storage.redisUrl === null ? {} : { REDIS_URL: storage.redisUrl };
   const server = spawn(process.execPath, [script], {
     env: { ...process.env, DATABASE_URL: storage.databaseUrl, ...redis },
     stdio: ["ignore", "pipe", "inherit"],
@@ -168,6 +168,7 @@ async function benchBare(storage: Storage): Promise<number> {
     return median;
   } finally {
     server.kill("SIGKILL");
+    await storage.clearQueue();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Postgres and the queue for a benchmark: Redis and Postgres in containers, else what needs no installing. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { openPool } from "@faultline/shared";
 import {
   noContainers,
   startPostgresContainer,
@@ -15,6 +16,8 @@ export interface Storage {
   readonly redisUrl: string | null;
   /** For the print: what this is. */
   readonly description: string;
+  /** Forgets every job. */
+  clearQueue(): Promise<void>;
   /** Memory of the servers, as far as it can be told, in words. */
   memory(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -30,6 +33,7 @@ async function containers(): Promise<Storage> {
     databaseUrl: await postgres.createDatabase(),
     redisUrl: redis.url,
     description: "Postgres 17 and Redis 8 in containers",
+    clearQueue: async () => void (await redis.container.exec(["redis-cli", "flushall"])),
     memory: async () => [
       `Postgres ${await containerMemory(postgres)}`,
       `Redis ${await containerMemory(redis)}`,
@@ -40,8 +44,14 @@ async function containers(): Promise<Storage> {
 
 async function embedded(reason: string): Promise<Storage> {
   const server = await startPostgresServer({});
+  const databaseUrl = await server.createDatabase();
   return {
-    databaseUrl: await server.createDatabase(),
+    databaseUrl,
+    clearQueue: async () => {
+      const pool = openPool(databaseUrl, "bench", 1);
+      await pool.query("drop schema if exists queue cascade");
+      await pool.end();
+    },
     redisUrl: null,
     description: `NOT through Redis: ${reason}; embedded Postgres, the queue on it too`,
     memory: async () => [],
