@@ -4,17 +4,19 @@ import { expect } from "vitest";
 import type { Pool } from "@faultline/shared";
 
 const PATIENCE_MS = 45_000;
+const PATIENCE_PER_CRASH_MS = 10;
 
 /** Waits until no crash waits for processing, and at least `count` have been processed. */
 export async function drained(pool: Pool, count = 0): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(50)) {
+  const patience = PATIENCE_MS + count * PATIENCE_PER_CRASH_MS;
+  for (const deadline = Date.now() + patience; ; await sleep(50)) {
     const { rows } = await pool.query<{ waiting: number; done: number }>(
       "select (select count(*) from pending) as waiting, (select count(*) from reports) as done",
     );
     const { waiting = 0, done = 0 } = rows[0] ?? {};
     if (waiting === 0 && done >= count) return;
     if (Date.now() > deadline) {
-      throw new Error(`after ${PATIENCE_MS} ms ${waiting} crashes wait, ${done} are processed`);
+      throw new Error(`after ${patience} ms ${waiting} crashes wait, ${done} are processed`);
     }
   }
 }
