@@ -1,4 +1,5 @@
 /** `faultline symbolicator`: the worker; any number of them may run. */
+import { constants, setPriority } from "node:os";
 import { parseArgs } from "node:util";
 import { openLog, readConfig } from "@faultline/shared";
 import { serveMetrics, startSymbolicator } from "@faultline/symbolicator";
@@ -17,6 +18,12 @@ Turns crashes into reports and groups, symbol files into caches. Configured by t
   LOG_LEVEL                 debug, info, warn or error (info)
 `;
 
+/**
+ * Behind ingest, where both share processors: a host that sends its crash is waiting, a crash that is stored is not.
+ * The first burst into a cold machine was accepted at 2,200 a second without this.
+ */
+const yieldToIngest = (): void => setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { help: { type: "boolean" } } });
   if (values.help) {
@@ -24,6 +31,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const stopped = untilStopped();
+  yieldToIngest();
   const config = readConfig(process.env);
   await using services = new AsyncDisposableStack();
   const log = openLog("symbolicator", config.logLevel);
