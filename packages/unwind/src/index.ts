@@ -1,1 +1,10 @@
-export {};
+export {
+  type EndReason,
+  type FoundBy,
+  foundBy,
+  type Frame,
+  type Registers,
+  type Walk,
+} from "./frame.ts";
+export { type WalkGap, type WalkGapCode, walkGapCodes } from "./gaps.ts";
+export type { CfaRule, Code, CodeKind, Memory, RegisterRule, UnwindRules } from "./ports.ts";

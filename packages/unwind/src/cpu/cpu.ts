@@ -1,0 +1,49 @@
+/** What a walk needs to know of a CPU and its calling convention. */
+import type { Memory } from "../ports.ts";
+
+export type CpuName = "amd64" | "arm64" | "x86" | "arm";
+
+/** Where a frame record lies: the caller's frame pointer and the return address, in bytes from the frame pointer. */
+export interface FrameRecord {
+  readonly framePointer: number;
+  readonly returnAddress: number;
+}
+
+/** How a signal trampoline is recognised, and where it keeps the registers of what it interrupted. */
+export interface SignalTrampoline {
+  /** Its instructions, little-endian words of `size` bytes from the trampoline's first on. */
+  readonly code: readonly { readonly size: 1 | 2 | 4 | 8; readonly value: bigint }[];
+  /** Bytes from the stack pointer to each register's saved value, by DWARF number. */
+  readonly saved: readonly (readonly [register: number, offset: number])[];
+}
+
+export interface Cpu {
+  readonly name: CpuName;
+  readonly addressSize: 4 | 8;
+  /** Spelled as debuggers do, by DWARF register number; what is not among them is not followed. */
+  readonly registerNames: readonly string[];
+  /** Further spellings of some. */
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly pc: number;
+  readonly sp: number;
+  readonly framePointer: number;
+  /** Where calls leave the return address; null when they push it. */
+  readonly linkRegister: number | null;
+  /** Registers that a function gives back as it found them, the frame pointer included. */
+  readonly calleeSaved: readonly number[];
+  /** Where the frame record may lie, most likely first. */
+  readonly frameRecords: readonly FrameRecord[];
+  /** The record ends its frame, so the caller's stack pointer lies right above it. */
+  readonly recordEndsFrame: boolean;
+  /** The ABI has every function keep the frame chain, so that a null frame pointer always ends the stack. */
+  readonly framePointerMandatory: boolean;
+  readonly trampolines: readonly SignalTrampoline[];
+  /** The address a code pointer stands for: without thumb bit and signature. `mask`: see `pointerMask`. */
+  codeAddress(pointer: bigint, mask: bigint): bigint;
+  /** An address inside the call that `returnAddress` (as it was stored) comes back from. */
+  insideCall(returnAddress: bigint, mask: bigint): bigint;
+  /** User code can lie there. */
+  isCanonical(address: bigint): boolean;
+  /** Whether a call ends right before `address`; undefined where the bytes are not known. */
+  followsCall(address: bigint, memory: Memory): boolean | undefined;
+}

@@ -1,0 +1,23 @@
+/** What a hostile stack or unwind table may cost, one number each; gaps name them. */
+
+/** Frames of one stack: a real overflow of an 8 MiB stack has 20,000 to 90,000. */
+export const MAX_FRAMES = 100_000;
+
+/** Words that are scanned for one caller; the wider when the callee's stack pointer is certain. */
+export const SCAN_WORDS = 40;
+export const WIDE_SCAN_WORDS = 160;
+/** Words that are scanned in one walk. */
+export const MAX_SCANNED_WORDS = 16_384;
+
+/** Operations of one expression, of all in one walk, and values on its stack. */
+export const MAX_EXPRESSION_STEPS = 1_000;
+export const MAX_ALL_EXPRESSION_STEPS = 1_000_000;
+export const MAX_EXPRESSION_STACK = 256;
+
+/** Times that the stack pointer may go down through signal frames (alternate stacks) in one walk. */
+export const MAX_STACK_SWITCHES = 64;
+/** Frames in a row that may share one stack pointer (functions that keep their return address in a register). */
+export const MAX_FLAT_FRAMES = 4;
+
+/** Gaps that are kept. */
+export const MAX_GAPS = 100;
