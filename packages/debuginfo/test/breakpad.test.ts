@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { corpus, corpusSkipReason } from "../../../test/corpus.ts";
-import { demangle } from "../../cli/src/symbols/demangle.ts";
+import { demangle } from "../../symbols/src/demangle.ts";
 import { buildBreakpadCache, DebugInfoError, openCache, type SymbolCache } from "../src/index.ts";
 import { answers, elfOf } from "./fixture.ts";
 import { naiveFrames } from "./naive-breakpad.ts";

@@ -1,6 +1,6 @@
 /** The fixtures (see fixtures/make.sh) and a cache built of one, in memory. */
 import { readFileSync } from "node:fs";
-import { demangle } from "../../cli/src/symbols/demangle.ts";
+import { demangle } from "../../symbols/src/demangle.ts";
 import {
   buildCache,
   bytesSource,

@@ -1,5 +1,5 @@
 /** A `.sym` file read the plain way, for comparison: every record kept as text, every question answered by search. */
-import { demangle } from "../../cli/src/symbols/demangle.ts";
+import { demangle } from "../../symbols/src/demangle.ts";
 
 type Frame = readonly [name: string, file: string | null, line: number | null];
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { demangle } from "../../cli/src/symbols/demangle.ts";
+import { demangle } from "../../symbols/src/demangle.ts";
 import { corpus, corpusSkipReason } from "../../../test/corpus.ts";
 import type { SymbolCache } from "../src/index.ts";
 import { answers, cacheOf, elfOf, fixture } from "./fixture.ts";

@@ -13,7 +13,7 @@ import {
   noteBuildId,
   openElf,
 } from "@faultline/debuginfo";
-import { type FileSource, openFileSource } from "./file-source.ts";
+import { type FileSource, openFileSource } from "@faultline/symbols";
 
 /** Where distributions install debug files. */
 const DEBUG_FOLDER = "/usr/lib/debug";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { demangle } from "../src/symbols/demangle.ts";
+import { demangle } from "../src/demangle.ts";
 
 test.each([
   ["_ZN6shapes7measureEPKNS_3BoxEi", "shapes::measure(shapes::Box const*, int)"],

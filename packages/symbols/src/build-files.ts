@@ -1,0 +1,45 @@
+/** Files that belong together, built into one symbol cache. */
+import {
+  buildBreakpadCache,
+  buildCache,
+  bytesSource,
+  isBreakpad,
+  openElf,
+  packedMiniDebugInfo,
+} from "@faultline/debuginfo";
+import { demangle } from "./demangle.ts";
+import type { FileSource } from "./file-source.ts";
+import { inflateXz } from "./inflate-xz.ts";
+import { OpenFiles } from "./open-files.ts";
+
+/** An object, or a Breakpad .sym that has no companions, and the files that complete it. */
+export interface SymbolPaths {
+  readonly object: string;
+  readonly debug: string | null;
+  readonly supplementary: string | null;
+  /** A .dwp, or .dwo files. */
+  readonly split: readonly string[];
+}
+
+/** Bytes that tell what a file is. */
+const HEAD_BYTES = 16;
+
+export const isSym = (source: FileSource): boolean =>
+  isBreakpad(source.read(0, Math.min(source.size, HEAD_BYTES)));
+
+/** Builds the cache's bytes. Throws DebugInfoError for files that are refused. */
+export async function buildFiles(
+  paths: SymbolPaths,
+  progress?: (unitsDone: number, unitsTotal: number) => void,
+): Promise<Uint8Array> {
+  using files = new OpenFiles();
+  const source = files.open(paths.object);
+  if (isSym(source)) return buildBreakpadCache(source.read(0, source.size), demangle);
+  const object = openElf(source);
+  const debug = paths.debug === null ? null : files.elf(paths.debug);
+  const supplementary = paths.supplementary === null ? null : files.elf(paths.supplementary);
+  const split = paths.split.map((path) => files.elf(path));
+  const packed = packedMiniDebugInfo(object);
+  const miniDebugInfo = packed === null ? null : openElf(bytesSource(await inflateXz(packed)));
+  return buildCache({ object, debug, supplementary, split, miniDebugInfo }, demangle, progress);
+}
