@@ -1,1 +1,14 @@
-export {};
+export type { Cpu, CpuContext } from "./contexts/cpu-context.ts";
+export { MinidumpError, type MinidumpErrorCode } from "./error.ts";
+export type { DirectoryEntry } from "./header.ts";
+export type { DumpMemory, MemoryRegion } from "./memory.ts";
+export { Minidump, openMinidump } from "./minidump.ts";
+export type { Platform } from "./platform.ts";
+export type { Location, MemoryRange } from "./records.ts";
+export type { Stream } from "./stream.ts";
+export { Exception } from "./streams/exception.ts";
+export { Memory64List, type MemoryRange64 } from "./streams/memory64-list.ts";
+export { MemoryList } from "./streams/memory-list.ts";
+export { type Module, ModuleList } from "./streams/module-list.ts";
+export { SystemInfo } from "./streams/system-info.ts";
+export { type Thread, ThreadList } from "./streams/thread-list.ts";

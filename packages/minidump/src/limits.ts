@@ -1,0 +1,43 @@
+/** Every bound of this package. Real files stay far below; an error caused by one names it. */
+import { MinidumpError } from "./error.ts";
+
+/** Entries of the stream directory. */
+export const MAX_STREAMS = 4096;
+
+/** Threads, thread names and thread infos, each. */
+export const MAX_THREADS = 1 << 16;
+
+/** Modules, and unloaded modules. */
+export const MAX_MODULES = 1 << 16;
+
+/** Ranges of memory in one list: a full dump of 250 MB has a few thousand. */
+export const MAX_MEMORY_RANGES = 1 << 20;
+
+/** Entries of any other list: mappings, handles. */
+export const MAX_RECORDS = 1 << 18;
+
+/** Bytes of memory that are copied together because the file keeps them apart. */
+export const MAX_JOINED_BYTES = 1 << 24;
+
+/** Bytes of a module's build id: linkers write 8 to 32. */
+export const MAX_BUILD_ID_BYTES = 256;
+
+/** Bytes of one string; paths and annotations stay below 32 KiB. */
+export const MAX_STRING_BYTES = 1 << 18;
+
+/**
+ * Bytes of all strings that are read from a dump, as a multiple of its size, plus a fixed part. Strings are
+ * found by their place, so that a small file can name one long string many times.
+ */
+export const MAX_TEXT_EXPANSION = 4;
+export const MAX_TEXT_BASE = 1 << 20;
+
+/** Refuses a `count` read at `offset` that is above `limit`; `name` is the limit's. */
+export function within(limit: number, name: string, count: number, what: string, offset: number) {
+  if (count > limit) {
+    throw new MinidumpError("limit", offset, what, {
+      wanted: `at most ${limit} (${name})`,
+      found: `${count}`,
+    });
+  }
+}
