@@ -17,3 +17,5 @@ export type { Demangle } from "./cache/function-symbols.ts";
 export { type Location, openCache, type SourceFrame, type SymbolCache } from "./cache/reader.ts";
 export { buildBreakpadCache } from "./breakpad/build.ts";
 export { isBreakpad } from "./breakpad/module-record.ts";
+export { skeletonIds, splitUnitIds } from "./dwarf/split-ids.ts";
+export { identifyNative, type NativeIdentity, type NativeKind } from "./identify.ts";

@@ -35,7 +35,7 @@ export function buildBreakpadCache(bytes: Uint8Array, demangle: Demangle): Uint8
 }
 
 /** A code id is a build id where files are ELF. */
-const elfBuildId = (os: string, codeId: string | null): string | null =>
+export const elfBuildId = (os: string, codeId: string | null): string | null =>
   codeId !== null && /^(linux|android|fuchsia)$/i.test(os) && /^(?:[0-9a-f]{2})+$/.test(codeId)
     ? codeId
     : null;
