@@ -33,17 +33,17 @@ export interface Cpu {
   readonly calleeSaved: readonly number[];
   /** Where the frame record may lie, most likely first. */
   readonly frameRecords: readonly FrameRecord[];
-  /** The record ends its frame, so the caller's stack pointer lies right above it. */
-  readonly recordEndsFrame: boolean;
+  /** The return address, saved, is the last word of its frame: the caller's stack pointer lies right above it. */
+  readonly returnAddressEndsFrame: boolean;
   /** The ABI has every function keep the frame chain, so that a null frame pointer always ends the stack. */
   readonly framePointerMandatory: boolean;
   readonly trampolines: readonly SignalTrampoline[];
-  /** The address a code pointer stands for: without thumb bit and signature. `mask`: see `pointerMask`. */
-  codeAddress(pointer: bigint, mask: bigint): bigint;
-  /** An address inside the call that `returnAddress` (as it was stored) comes back from. */
-  insideCall(returnAddress: bigint, mask: bigint): bigint;
+  /** Where a code pointer points, its thumb bit taken off. Pointers come without signature, here and below. */
+  codeAddress(pointer: bigint): bigint;
+  /** An address inside the call that comes back to `returnAddress`. */
+  insideCall(returnAddress: bigint): bigint;
   /** User code can lie there. */
   isCanonical(address: bigint): boolean;
-  /** Whether a call ends right before `address`; undefined where the bytes are not known. */
-  followsCall(address: bigint, memory: Memory): boolean | undefined;
+  /** Whether a call ends right before `returnAddress`; undefined where the bytes are not known. */
+  followsCall(returnAddress: bigint, memory: Memory): boolean | undefined;
 }

@@ -1,0 +1,88 @@
+/**
+ * Callers by looking for a word on the stack that can be a return address.
+ *
+ * What frames leave behind is full of old return addresses, so a word must pass what is known of code, of the
+ * instruction before it, and of the frame that it would make.
+ */
+import type { Registers } from "./frame.ts";
+import { levelOf } from "./level.ts";
+import { MAX_SCANNED_WORDS, SCAN_WORDS, WIDE_SCAN_WORDS } from "./limits.ts";
+import { isReturnAddress } from "./return-address.ts";
+import { type Caller, type Finding, failure, type Level, type Walker } from "./walker.ts";
+
+/** A saved frame pointer points into the stack above it, no further than this. */
+const NEXT_FRAME_REACH = 128n * 1024n;
+
+export function callerByScan(walker: Walker, callee: Level): Finding {
+  const { foundBy, sp } = callee.frame;
+  const size = BigInt(walker.cpu.addressSize);
+  const words = foundBy === "registers" || foundBy === "cfi" ? WIDE_SCAN_WORDS : SCAN_WORDS;
+  let address = sp + ((size - (sp % size)) % size);
+  for (let index = 0; index < words; index++, address += size) {
+    if (!mayScan(walker)) return failure("too much was scanned");
+    const word = walker.word(address);
+    if (word === undefined) break;
+    const pointer = walker.unsigned(word);
+    if (!isReturnAddress(walker, pointer)) continue;
+    const caller = callerAt(walker, callee, address, pointer);
+    if (goesOn(walker, caller)) return caller;
+  }
+  return failure("no word of the stack can be a return address");
+}
+
+function mayScan(walker: Walker): boolean {
+  walker.scannedWords++;
+  if (walker.scannedWords === MAX_SCANNED_WORDS + 1)
+    walker.gap("scan-limit", `${MAX_SCANNED_WORDS} words were scanned`);
+  return walker.scannedWords <= MAX_SCANNED_WORDS;
+}
+
+/** The frame that is returned to if `pointer`, saved at `address`, is a return address. */
+function callerAt(walker: Walker, callee: Level, address: bigint, pointer: bigint): Caller {
+  const { cpu } = walker;
+  const sp = walker.wrap(address + BigInt(cpu.addressSize));
+  const registers = walker.noRegisters();
+  registers[cpu.pc] = cpu.codeAddress(pointer);
+  registers[cpu.framePointer] = framePointerAt(walker, callee.frame, address);
+  if (cpu.returnAddressEndsFrame) registers[cpu.sp] = sp;
+  return { kind: "caller", pointer, sp, registers, stopped: false };
+}
+
+/** The caller's frame pointer: saved below the return address, else untouched if it points above. */
+function framePointerAt(
+  walker: Walker,
+  callee: { readonly sp: bigint; readonly registers: Registers },
+  address: bigint,
+): bigint | undefined {
+  const { cpu } = walker;
+  const current = callee.registers[cpu.framePointer];
+  const recordAt = address - BigInt(cpu.addressSize);
+  const saved = recordAt >= callee.sp ? walker.word(recordAt) : undefined;
+  const isRecord = current === recordAt || (cpu.framePointerMandatory && current === undefined);
+  if (isRecord && saved !== undefined && pointsAbove(walker, saved, address)) return saved;
+  return current !== undefined && current > address ? current : undefined;
+}
+
+const pointsAbove = (walker: Walker, pointer: bigint, address: bigint): boolean =>
+  pointer > address && pointer - address <= NEXT_FRAME_REACH && walker.word(pointer) !== undefined;
+
+/** Whether the frame's own unwind table, as far as it can be applied, leads from it to code again. */
+function goesOn(walker: Walker, caller: Caller): boolean {
+  const { rules, frame } = levelOf(walker, caller, "scan");
+  if (rules === null || rules.signalFrame || rules.cfa.kind !== "register") return true;
+  const base = frame.registers[rules.cfa.register];
+  const saved = rules.registers.get(rules.returnAddress);
+  if (base === undefined || saved?.kind !== "offset") return true;
+  const stored = walker.word(base + BigInt(rules.cfa.offset + saved.offset));
+  return stored === undefined || stored === 0n || mayReturn(walker, walker.unsigned(stored));
+}
+
+/** Less strict than for the word that was scanned: generated code is possible where there are no maps. */
+function mayReturn(walker: Walker, pointer: bigint): boolean {
+  const { cpu, code } = walker;
+  if (isReturnAddress(walker, pointer)) return true;
+  return (
+    !walker.isNoCode(cpu.codeAddress(pointer)) &&
+    code.kindAt(walker.wrap(cpu.insideCall(pointer))) === "unknown"
+  );
+}
