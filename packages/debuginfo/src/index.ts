@@ -19,3 +19,4 @@ export { buildBreakpadCache } from "./breakpad/build.ts";
 export { isBreakpad } from "./breakpad/module-record.ts";
 export { skeletonIds, splitUnitIds } from "./dwarf/split-ids.ts";
 export { identifyNative, type NativeIdentity, type NativeKind } from "./identify.ts";
+export type { CfaRule, RegisterRule, UnwindRules } from "./unwind/rules.ts";

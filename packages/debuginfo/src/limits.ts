@@ -47,3 +47,16 @@ export const MAX_SYM_LINE_BYTES = 4 * 1024 ** 2;
 export const MAX_SYM_FILES = 4_000_000;
 export const MAX_SYM_ORIGINS = 10_000_000;
 export const MAX_SYM_GAPS = 20;
+
+/** Call frame information: instructions of one function cannot cost more than these. */
+export const MAX_UNWIND_REGISTER = 65_535;
+export const MAX_UNWIND_RULES = 512;
+export const MAX_UNWIND_OFFSET = 2 ** 40;
+export const MAX_EXPRESSION_BYTES = 4096;
+export const MAX_REMEMBERED_STATES = 64;
+/** Bytes of rules that are written for each byte of unwind tables read; a real row has some ten. */
+export const MAX_RULE_BYTES_EACH = 64;
+/** Damaged entries of unwind tables told one by one. */
+export const MAX_UNWIND_GAPS = 20;
+/** Terms of one postfix expression, with those that its variables stand for. */
+export const MAX_POSTFIX_TERMS = 200;

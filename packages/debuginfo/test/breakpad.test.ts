@@ -45,6 +45,8 @@ test("functions, lines, inlined calls and public names are read", () => {
     machine: "x86_64",
     loadBase: 0,
     sources: ["breakpad"],
+    unwind: ["stack-cfi"],
+    pythonRuntime: null,
     gaps: [],
   });
   expect(answers(cache, 0xfff)).toEqual([]);

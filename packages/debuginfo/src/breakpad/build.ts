@@ -4,8 +4,10 @@ import { type Demangle, type FunctionSymbol, FunctionSymbols } from "../cache/fu
 import { CacheModel } from "../cache/model.ts";
 import { RowSink } from "../cache/row-sink.ts";
 import { RowEncoder, writeCache } from "../cache/writer.ts";
+import { UnwindTable } from "../unwind/unwind-table.ts";
 import { Fields } from "./fields.ts";
 import { readModule } from "./module-record.ts";
+import { StackRecords } from "./stack-records.ts";
 import { SymReader } from "./sym-reader.ts";
 
 /** How far the last PUBLIC reaches when no record tells where the code ends. */
@@ -19,17 +21,21 @@ export function buildBreakpadCache(bytes: Uint8Array, demangle: Demangle): Uint8
   const module = readModule(bytes);
   const model = new CacheModel();
   const sink = new RowSink();
-  const reader = new SymReader(new Fields(bytes), model, sink, demangle);
+  const unwind = new UnwindTable(0, bytes.length);
+  const stack = new StackRecords(module.machine, unwind);
+  const reader = new SymReader(new Fields(bytes), model, sink, stack, demangle);
   reader.readRecords(module.next);
   const symbols = new FunctionSymbols(publicSymbols(reader), demangle);
   const rows = new RowEncoder(0);
   fillGaps(sink, symbols, reader.orphanLines(), reader.codeEnd, model, rows);
-  return writeCache(model, rows, {
+  return writeCache(model, rows, unwind, {
     buildId: elfBuildId(module.os, reader.codeId),
     debugId: module.debugId,
     machine: module.machine,
     loadBase: 0,
     sources: ["breakpad"],
+    unwind: [...stack.sources],
+    pythonRuntime: null,
     gaps: reader.allGaps(),
   });
 }

@@ -2,7 +2,7 @@
  * Records of a Breakpad `.sym` file, line by line, into a cache under construction.
  *
  * Breakpad, docs/symbol_files.md; INLINE and INLINE_ORIGIN in the older dialect too (origins with a file, call
- * sites without). Not handled: STACK records but for the end of the code they tell; the parameter size.
+ * sites without). STACK records are handed on. Not handled: the parameter size.
  * A line that cannot be read costs itself alone.
  */
 import { Flattener } from "../cache/flatten.ts";
@@ -18,9 +18,11 @@ import {
   MAX_SYM_LINE_BYTES,
   MAX_SYM_ORIGINS,
 } from "../limits.ts";
+import { GapList } from "../gap-list.ts";
 import type { Fields } from "./fields.ts";
 import { FunctionLines } from "./function-lines.ts";
 import { type InlineRecord, nestInlines } from "./inline-records.ts";
+import type { StackRecords } from "./stack-records.ts";
 
 /** A function under way. */
 interface OpenFunction {
@@ -44,13 +46,13 @@ export class SymReader {
   /** Where the code ends, as far as functions and STACK records tell. */
   codeEnd = 0;
   private readonly fields: Fields;
+  private readonly stack: StackRecords;
   private readonly model: CacheModel;
   private readonly flattener: Flattener;
   private readonly demangle: Demangle;
   private readonly files = new Map<number, number>();
   private readonly origins = new Map<number, Origin>();
-  private readonly gaps: string[] = [];
-  private unread = 0;
+  private readonly gaps = new GapList(MAX_SYM_GAPS, "more lines could not be read");
   private open: OpenFunction | null = null;
   private readonly lines = new FunctionLines();
   private inlines: InlineRecord[] = [];
@@ -60,8 +62,15 @@ export class SymReader {
   /** File of the function's first line. */
   private firstFile = 0;
 
-  constructor(fields: Fields, model: CacheModel, sink: RowSink, demangle: Demangle) {
+  constructor(
+    fields: Fields,
+    model: CacheModel,
+    sink: RowSink,
+    stack: StackRecords,
+    demangle: Demangle,
+  ) {
     this.fields = fields;
+    this.stack = stack;
     this.model = model;
     this.flattener = new Flattener(sink);
     this.demangle = demangle;
@@ -76,11 +85,14 @@ export class SymReader {
       const next = found === -1 ? bytes.length : found;
       const end = next > at && bytes[next - 1] === RETURN ? next - 1 : next;
       if (end - at > MAX_SYM_LINE_BYTES)
-        this.gap(`line ${number}: ${end - at} bytes, MAX_SYM_LINE_BYTES is ${MAX_SYM_LINE_BYTES}`);
+        this.gaps.add(
+          `line ${number}: ${end - at} bytes, MAX_SYM_LINE_BYTES is ${MAX_SYM_LINE_BYTES}`,
+        );
       else if (end > at) this.readLine(at, end, number);
       at = next + 1;
     }
     this.finishFunction();
+    this.stack.finish();
   }
 
   /** Lines that belong to no function. */
@@ -89,8 +101,7 @@ export class SymReader {
   }
 
   allGaps(): readonly string[] {
-    const more = this.unread === 0 ? [] : [`${this.unread} more lines could not be read`];
-    return [...this.gaps, ...more, ...this.flattener.gaps()];
+    return [...this.gaps.all(), ...this.flattener.gaps()];
   }
 
   functionId(name: string): number {
@@ -103,7 +114,7 @@ export class SymReader {
     fields.open(at, end);
     const kind = this.readRecord(fields.bytes[at] as number);
     if (fields.bad === null) return;
-    this.gap(`line ${number}: ${kind} record: ${fields.bad}`);
+    this.gaps.add(`line ${number}: ${kind} record: ${fields.bad}`);
     // the lines that follow belong to the function that could not be read, not to the one before
     if (kind === "FUNC") this.finishFunction();
   }
@@ -220,16 +231,26 @@ export class SymReader {
     return "INFO";
   }
 
-  /** Both kinds begin with a stretch of code: STACK CFI INIT address size, STACK WIN type address size. */
   private readStack(): string {
-    const { fields } = this;
-    const windows = fields.take("WIN");
-    if (windows) fields.hex("type");
-    else if (!fields.take("CFI") || !fields.take("INIT")) return "STACK";
+    const { fields, stack } = this;
+    if (fields.take("WIN")) {
+      const type = fields.hex("type");
+      const start = fields.hex("address");
+      const size = fields.hex("size");
+      stack.windows(fields, type, start, size);
+      if (fields.bad === null) this.codeEnd = Math.max(this.codeEnd, start + size);
+      return "STACK WIN";
+    }
+    if (!fields.take("CFI")) fields.bad ??= "neither CFI nor WIN";
+    if (!fields.take("INIT")) {
+      stack.change(fields, fields.hex("address"));
+      return "STACK CFI";
+    }
     const start = fields.hex("address");
     const size = fields.hex("size");
     if (fields.bad === null) this.codeEnd = Math.max(this.codeEnd, start + size);
-    return "STACK";
+    stack.begin(fields, start, size);
+    return "STACK CFI INIT";
   }
 
   private readPublic(): string {
@@ -272,11 +293,6 @@ export class SymReader {
     if (told !== null) return this.files.get(told) ?? 0;
     if (around === null) return this.firstFile;
     return this.files.get(this.origins.get(around.origin)?.file ?? -1) ?? 0;
-  }
-
-  private gap(text: string): void {
-    if (this.gaps.length < MAX_SYM_GAPS) this.gaps.push(text);
-    else this.unread += 1;
   }
 }
 

@@ -7,6 +7,7 @@ import { buildId, debugIdOf } from "../elf/build-id.ts";
 import type { ElfFile } from "../elf/elf-file.ts";
 import { ElfType, machineName, SectionFlag } from "../elf/format.ts";
 import { debugSectionData } from "../elf/debug-section.ts";
+import { pythonRuntime } from "../elf/python-runtime.ts";
 import { functionSymbols } from "../elf/symbols.ts";
 import { DebugInfoError } from "../error.ts";
 import { fillGaps } from "./fill-gaps.ts";
@@ -18,6 +19,7 @@ import { addDwarf, type DwarfUnit } from "./from-dwarf.ts";
 import { type Demangle, type FunctionSymbol, FunctionSymbols } from "./function-symbols.ts";
 import { CacheModel } from "./model.ts";
 import { RowSink } from "./row-sink.ts";
+import { elfUnwind } from "../unwind/from-elf.ts";
 import { RowEncoder, writeCache } from "./writer.ts";
 
 /** What belongs together: the object and its companions, those that were found. */
@@ -53,23 +55,43 @@ export function buildCache(
       : addDwarf({ units, keepZero }, symbols, model, sink, gaps, progress);
   const rows = new RowEncoder(object.loadBase);
   fillGaps(sink, symbols, lines, codeEnd(object), model, rows);
-  return writeCache(
-    model,
-    rows,
-    describe(object, [...(units.length > 0 ? ["dwarf"] : []), ...table.sources], gaps),
-  );
+  const unwind = elfUnwind(filesOf(files), object.loadBase);
+  const runtime = runtimeOf(files, gaps);
+  return writeCache(model, rows, unwind.table, {
+    ...identity(object),
+    sources: [...(units.length > 0 ? ["dwarf"] : []), ...table.sources],
+    unwind: unwind.sources,
+    pythonRuntime: runtime,
+    gaps: [...gaps, ...unwind.gaps],
+  });
 }
 
-function describe(object: ElfFile, sources: readonly string[], gaps: readonly string[]): CacheInfo {
+/** The files that are of the object itself, what is true of the running code first. */
+const filesOf = ({ object, debug, miniDebugInfo }: ObjectFiles): readonly ElfFile[] =>
+  [object, debug, miniDebugInfo].filter((elf) => elf !== null);
+
+function identity(
+  object: ElfFile,
+): Pick<CacheInfo, "buildId" | "debugId" | "machine" | "loadBase"> {
   const id = buildId(object);
   return {
     buildId: id,
     debugId: id === null ? null : debugIdOf(id, object.reader.littleEndian),
     machine: machineName(object.machine),
     loadBase: object.loadBase,
-    sources,
-    gaps,
   };
+}
+
+/** Null, and a gap, when the tables it is looked for in are damaged. */
+function runtimeOf(files: ObjectFiles, gaps: string[]): CacheInfo["pythonRuntime"] {
+  try {
+    const found = pythonRuntime(filesOf(files));
+    return found === null ? null : { ...found, address: found.address - files.object.loadBase };
+  } catch (error) {
+    if (!(error instanceof DebugInfoError)) throw error;
+    gaps.push(error.message);
+    return null;
+  }
 }
 
 /** The fullest symbol table of object and debug file; that of the MiniDebugInfo adds to the exported names. */

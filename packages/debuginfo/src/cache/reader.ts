@@ -15,6 +15,10 @@ import {
   SECTION_COUNT,
 } from "./format.ts";
 import { MAX_INLINE_DEPTH } from "../limits.ts";
+import { unwindLookup } from "../unwind/lookup.ts";
+import type { UnwindRules } from "../unwind/rules.ts";
+import { LebReader } from "./leb-reader.ts";
+import { lastAtOrBelow } from "./search.ts";
 
 /** One level of the answer; null where nothing is known. */
 export interface SourceFrame {
@@ -42,6 +46,8 @@ export interface SymbolCache {
   find(relative: number, into: Location): boolean;
   /** The frames at an address relative to the load base, innermost first; empty in gaps. */
   frames(relative: number): readonly SourceFrame[];
+  /** How to unwind from an address relative to the load base; null where no table covers it. */
+  unwindRules(relative: number): UnwindRules | null;
 }
 
 /** Throws DebugInfoError `bad-cache`, or `cache-version` for one that must be built anew. */
@@ -49,7 +55,7 @@ export function openCache(bytes: Uint8Array): SymbolCache {
   const sections = openSections(bytes);
   const section = (index: number): Uint8Array => sections[index] as Uint8Array;
   const blocks = words(section(Section.blocks));
-  const entries = new EntryReader(section(Section.entries));
+  const entries = new LebReader(section(Section.entries));
   const scopes = words(section(Section.scopes));
   const functions = words(section(Section.functions));
   const files = words(section(Section.files));
@@ -82,6 +88,11 @@ export function openCache(bytes: Uint8Array): SymbolCache {
   return {
     info: readInfo(section(Section.info)),
     find,
+    unwindRules: unwindLookup(
+      words(section(Section.unwindIndex)),
+      section(Section.unwindRows),
+      section(Section.unwindRules),
+    ),
     frames(relative) {
       const frames: SourceFrame[] = [];
       if (!find(relative, found)) return frames;
@@ -163,29 +174,18 @@ function stringReader(bytes: Uint8Array): (offset: number) => string {
   };
 }
 
-/** Index of the last block that begins at or before `target`, -1 when none does. */
-function blockOf(blocks: Uint32Array, target: number): number {
-  let low = 0;
-  let high = blocks.length >>> 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((blocks[2 * middle] as number) <= target) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
 /** Steps over a block's entries up to the one that covers `target`. */
 function findEntry(
   blocks: Uint32Array,
-  entries: EntryReader,
+  entries: LebReader,
   target: number,
   into: Location,
 ): boolean {
-  const block = blockOf(blocks, target);
+  const count = blocks.length >>> 1;
+  const block = lastAtOrBelow(blocks, count, target);
   if (block === -1) return false;
-  let address = blocks[2 * block] as number;
-  entries.at = blocks[2 * block + 1] as number;
+  let address = blocks[block] as number;
+  entries.at = blocks[count + block] as number;
   let known = false;
   into.scope = 0;
   into.file = 0;
@@ -203,35 +203,4 @@ function findEntry(
     into.column = entries.uleb();
   }
   return known;
-}
-
-/** LEB128 numbers of up to 32 bits, which is all that an entry holds. */
-class EntryReader {
-  readonly bytes: Uint8Array;
-  at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  uleb(): number {
-    let byte = this.bytes[this.at++] ?? 0;
-    let value = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = this.bytes[this.at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-    }
-    return value >>> 0;
-  }
-
-  sleb(): number {
-    let byte = this.bytes[this.at++] ?? 0;
-    let value = byte & 0x7f;
-    let shift = 7;
-    for (; byte >= 0x80; shift += 7) {
-      byte = this.bytes[this.at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-    }
-    return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
-  }
 }

@@ -15,26 +15,35 @@ import {
   SECTION_COUNT,
 } from "./format.ts";
 import type { CacheModel } from "./model.ts";
+import type { UnwindTable } from "../unwind/unwind-table.ts";
 import type { RowTarget } from "./row-sink.ts";
 
 /** Addresses beyond this distance from the load base have no place in a cache. */
 const MAX_RELATIVE = 0xffff_fffe;
 
-/** `rows` has been handed every row. */
-export function writeCache(model: CacheModel, rows: RowEncoder, info: CacheInfo): Uint8Array {
+/** `rows` has been handed every row, `unwind` every function. */
+export function writeCache(
+  model: CacheModel,
+  rows: RowEncoder,
+  unwind: UnwindTable,
+  info: CacheInfo,
+): Uint8Array {
   const { blocks, entries, dropped } = rows.finish();
-  const gaps =
-    dropped === 0
-      ? info.gaps
-      : [...info.gaps, `${dropped} ranges lie outside ${hex(info.loadBase)} + 4 GiB`];
+  const outside =
+    dropped === 0 ? [] : [`${dropped} ranges lie outside ${hex(info.loadBase)} + 4 GiB`];
+  const gaps = [...info.gaps, ...unwind.gaps(), ...outside];
+  const tables = unwind.finish();
   const sections = [
     Buffer.from(JSON.stringify({ ...info, gaps })),
-    u32s(blocks),
+    transposed(blocks, 2),
     entries,
     transposed(model.scopes, SCOPE_COLUMNS),
     transposed(model.functions, 2),
     transposed(model.files, 2),
     model.strings.bytes(),
+    transposed(tables.index, 2),
+    tables.rows,
+    tables.rules,
   ];
   return assemble(sections);
 }
@@ -61,13 +70,6 @@ function assemble(sections: readonly Uint8Array[]): Uint8Array {
 }
 
 const align8 = (at: number): number => Math.ceil(at / 8) * 8;
-
-function u32s(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(values.length * 4);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, index) => view.setUint32(index * 4, value, true));
-  return bytes;
-}
 
 /** Rows of `width` numbers to one array a column. */
 function transposed(values: readonly number[], width: number): Uint8Array {

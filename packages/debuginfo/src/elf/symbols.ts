@@ -5,7 +5,7 @@
  * one without a version suffix, then the shortest, so that the answer does not hang on their order.
  */
 import { MAX_NAME_BYTES } from "../limits.ts";
-import type { ElfFile, Section } from "./elf-file.ts";
+import type { ElfFile } from "./elf-file.ts";
 import { sectionBases } from "./layout.ts";
 import { Machine, SectionIndex, SectionType, SymbolType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
@@ -25,12 +25,8 @@ interface Candidate extends ElfFunction {
 
 /** Functions of one table, by address, one each; empty when the file has no such table. */
 export function functionSymbols(elf: ElfFile, table: "symtab" | "dynsym"): readonly ElfFunction[] {
-  const section = elf.sections.find((candidate) => candidate.type === SectionType[table]);
-  if (section === undefined) return [];
-  const strings = elf.sections[section.link];
-  if (strings === undefined) return [];
   const best = new Map<number, Candidate>();
-  for (const symbol of readFunctions(elf, section, sectionData(elf, strings))) {
+  for (const symbol of readSymbols(elf, table, isFunction)) {
     const before = best.get(symbol.address);
     if (before === undefined || isBetter(symbol, before)) best.set(symbol.address, symbol);
   }
@@ -44,26 +40,53 @@ function isBetter(one: Candidate, other: Candidate): boolean {
   return one.name < other.name;
 }
 
-function* readFunctions(elf: ElfFile, section: Section, strings: Uint8Array): Generator<Candidate> {
+/** The variable of that name in one table; null when it has none. */
+export function dataSymbol(
+  elf: ElfFile,
+  table: "symtab" | "dynsym",
+  name: string,
+): Omit<ElfFunction, "name"> | null {
+  const wanted = Buffer.from(`${name}\0`);
+  const found = readSymbols(
+    elf,
+    table,
+    (type, strings, nameAt) =>
+      type === SymbolType.object && wanted.equals(strings.subarray(nameAt, nameAt + wanted.length)),
+  ).next().value;
+  return found === undefined ? null : { address: found.address, size: found.size };
+}
+
+const isFunction = (type: number): boolean =>
+  type === SymbolType.func || type === SymbolType.gnuIfunc;
+
+/** The symbols of a table that are defined in the file, have a name and are wanted. */
+function* readSymbols(
+  elf: ElfFile,
+  table: "symtab" | "dynsym",
+  isWanted: (type: number, strings: Buffer, nameAt: number) => boolean,
+): Generator<Candidate, undefined> {
+  const section = elf.sections.find((candidate) => candidate.type === SectionType[table]);
+  const stringSection = section === undefined ? undefined : elf.sections[section.link];
+  if (section === undefined || stringSection === undefined) return undefined;
   const { reader } = elf;
   const fields = reader.layouts.symbol;
-  const data = sectionData(elf, section);
+  const view = viewOf(sectionData(elf, section));
+  const bytes = sectionData(elf, stringSection);
+  const strings = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bases = sectionBases(elf);
-  const view = viewOf(data);
-  const text = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
-  for (let at = 0; at + fields.size <= data.length; at += fields.size) {
+  for (let at = 0; at + fields.size <= view.byteLength; at += fields.size) {
     const info = reader.u8(view, at + fields.info);
-    const type = info & 0xf;
     const index = reader.u16(view, at + fields.shndx);
-    if ((type !== SymbolType.func && type !== SymbolType.gnuIfunc) || index === SectionIndex.undef)
-      continue;
     const nameAt = reader.u32(view, at + fields.name);
+    if (index === SectionIndex.undef || !isWanted(info & 0xf, strings, nameAt)) continue;
     const nameEnd = strings.indexOf(0, nameAt);
     if (nameEnd <= nameAt) continue;
-    const name = text.toString("utf8", nameAt, Math.min(nameEnd, nameAt + MAX_NAME_BYTES));
+    const name = strings.toString("utf8", nameAt, Math.min(nameEnd, nameAt + MAX_NAME_BYTES));
     const value = (bases[index] ?? 0) + reader.word(view, at + fields.value);
     // the low bit of an ARM function's address says Thumb and is no part of it
-    const address = elf.machine === Machine.arm ? value - (value % 2) : value;
+    const address =
+      elf.machine === Machine.arm && isFunction(info & 0xf) ? value - (value % 2) : value;
     yield { address, size: reader.word(view, at + fields.bytes), name, global: info >>> 4 !== 0 };
   }
+  return undefined;
 }
