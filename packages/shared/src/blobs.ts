@@ -3,12 +3,17 @@
  *
  * Written to a temporary file, synced, renamed, and the folder synced: a name that exists holds the
  * whole content, always. Two writers of one content end with one file.
+ *
+ * What comes with crashes lies on shelves by the day it came. Retention drops whole days, as it drops whole
+ * partitions of the crashes: nobody counts references, and no upload can lose its file to a deletion, since
+ * a day that is dropped is one that no writer writes to any more.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { adoptFile, openDraft, type Place } from "./blob-draft.ts";
 
 export interface StoredBlob {
   /** What `read` takes. */
@@ -18,24 +23,52 @@ export interface StoredBlob {
   readonly sha256: string;
 }
 
+/** Files of crashes that are kept equally long: minidumps, and all others. */
+export type BlobShelf = "dumps" | "files";
+
 /** A blob under way. Nothing is stored until `commit`; `discard` leaves no trace. Exactly one of both must be called. */
 export interface BlobWriter {
+  /** A file that holds what was written so far. */
+  readonly path: string;
   write(bytes: Uint8Array): Promise<void>;
+  /** Bytes of what was written, from offset `at`; fewer at the end. */
+  read(at: number, length: number): Promise<Buffer>;
+  /** Makes zeros of bytes that were written: they are never stored. */
+  blank(at: number, length: number): Promise<void>;
   commit(): Promise<StoredBlob>;
   discard(): Promise<void>;
 }
 
+export interface ListedBlob {
+  readonly blob: string;
+  readonly writtenAt: Date;
+}
+
 export interface BlobStore {
-  create(): Promise<BlobWriter>;
+  /** On a shelf the blob goes with its day, that of `now` (milliseconds since the epoch); without one it stays. */
+  create(place?: { readonly shelf: BlobShelf; readonly now: number }): Promise<BlobWriter>;
+  /** Where a file may be written that `adopt` is to make a blob of. One that is never adopted goes after a day. */
+  draft(): string;
+  /** Makes a blob of a draft, which is gone then. */
+  adopt(path: string): Promise<StoredBlob>;
+  /** A file that holds the blob, if there is one. */
+  path(blob: string): string;
   /** Throws (ENOENT) when there is no such blob. */
   read(blob: string): Readable;
   size(blob: string): Promise<number>;
   /** Throws when the store itself cannot be reached: then a blob that is not found says nothing. */
   check(): Promise<void>;
-  delete(blob: string): Promise<void>;
+  /** All blobs of no shelf, in no order; those that come or go meanwhile may be missed. */
+  list(): AsyncIterable<ListedBlob>;
+  /** Deletes a blob unless somebody stored it again since `before`: whoever finds it stored may rely on it. */
+  deleteOlder(blob: string, before: Date): Promise<boolean>;
+  /** Deletes what came to a shelf on a UTC day before that of `time`; answers with those days. */
+  dropDays(shelf: BlobShelf, time: number): Promise<readonly string[]>;
 }
 
-const BLOB_NAME = /^[0-9a-f]{64}$/;
+const BLOB_NAME = /^(?:(?:dumps|files)\/\d{4}-\d{2}-\d{2}\/)?[0-9a-f]{64}$/;
+const DAY_NAME = /^\d{4}-\d{2}-\d{2}$/;
+const HASH_CHARS = 64;
 /** Temporary files older than this were left by a process that died. */
 const STALE_MS = 86_400_000;
 
@@ -44,56 +77,69 @@ export async function openBlobStore(folder: string): Promise<BlobStore> {
   const temporary = join(folder, "tmp");
   await mkdir(temporary, { recursive: true });
   await clearStale(temporary);
+  const draft = (): string => join(temporary, randomUUID());
+  const at =
+    (prefix: string): Place =>
+    (sha256) => ({ blob: prefix + sha256, path: pathOf(folder, prefix + sha256) });
   return {
-    create: () => createWriter(folder, temporary),
+    create: (place) =>
+      openDraft(draft(), at(place === undefined ? "" : `${place.shelf}/${dayOf(place.now)}/`)),
+    draft,
+    adopt: (path) => adoptFile(path, at("")),
+    path: (blob) => pathOf(folder, blob),
     read: (blob) => createReadStream(pathOf(folder, blob)),
     size: async (blob) => (await stat(pathOf(folder, blob))).size,
     check: async () => void (await stat(temporary)),
-    delete: (blob) => rm(pathOf(folder, blob), { force: true }),
+    list: () => list(folder),
+    deleteOlder: (blob, before) => deleteOlder(pathOf(folder, blob), temporary, before),
+    dropDays: (shelf, time) => dropDays(join(folder, shelf), dayOf(time)),
   };
 }
 
-async function createWriter(folder: string, temporary: string): Promise<BlobWriter> {
-  const path = join(temporary, randomUUID());
-  const file = await open(path, "wx", 0o640);
-  const hash = createHash("sha256");
-  let size = 0;
-  return {
-    async write(bytes) {
-      hash.update(bytes);
-      size += bytes.length;
-      await writeAll(file, bytes);
-    },
-    async commit() {
-      const sha256 = hash.digest("hex");
-      await file.sync();
-      await file.close();
-      const shelf = join(folder, sha256.slice(0, 2));
-      await mkdir(shelf, { recursive: true });
-      await rename(path, pathOf(folder, sha256));
-      await syncFolder(shelf);
-      return { blob: sha256, size, sha256 };
-    },
-    async discard() {
-      await file.close();
-      await rm(path, { force: true });
-    },
-  };
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+/** The UTC day on which a shelf's blob came, in milliseconds since the epoch; null for a blob that stays. */
+export function blobDay(blob: string): number | null {
+  const [, day] = blob.split("/");
+  return day === undefined ? null : Date.parse(day);
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let at = 0;
-  while (at < bytes.length) at += (await file.write(bytes, at)).bytesWritten;
+async function dropDays(shelf: string, day: string): Promise<readonly string[]> {
+  const names = await readdir(shelf).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return []; // nothing came to it yet
+    throw error;
+  });
+  const past = names.filter((name) => DAY_NAME.test(name) && name < day).toSorted();
+  for (const name of past) await rm(join(shelf, name), { recursive: true, force: true });
+  return past;
 }
 
-/** A rename is on disk only once its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+async function* list(folder: string): AsyncGenerator<ListedBlob> {
+  for (const shelf of (await readdir(folder)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+    for (const blob of (await readdir(join(folder, shelf))).filter((name) =>
+      BLOB_NAME.test(name),
+    )) {
+      const found = await stat(pathOf(folder, blob)).catch(() => null);
+      if (found !== null) yield { blob, writtenAt: found.mtime };
+    }
   }
+}
+
+/**
+ * A blob that was stored again between the look at its age and its removal would be lost to whoever stored it, so
+ * it is moved aside first, and back when it turns out to be young.
+ */
+async function deleteOlder(path: string, temporary: string, before: Date): Promise<boolean> {
+  const aside = join(temporary, randomUUID());
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const isOld = (await stat(aside)).mtime < before;
+  await (isOld ? rm(aside) : rename(aside, path));
+  return isOld;
 }
 
 async function clearStale(temporary: string): Promise<void> {
@@ -109,5 +155,6 @@ function pathOf(folder: string, blob: string): string {
     throw new RangeError(
       `blob name: wanted 64 hex digits, found ${JSON.stringify(blob.slice(0, 80))}`,
     );
-  return join(folder, blob.slice(0, 2), blob);
+  const hash = blob.slice(-HASH_CHARS);
+  return join(folder, blob.slice(0, -HASH_CHARS), hash.slice(0, 2), hash);
 }

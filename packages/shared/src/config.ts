@@ -25,6 +25,10 @@ export interface Config {
   readonly threads: number;
   /** Days that crashes and reports are kept; `FAULTLINE_RETENTION_DAYS`. */
   readonly retentionDays: number;
+  /** Days that minidumps are kept, never longer than their crashes; `FAULTLINE_RAW_RETENTION_DAYS`. */
+  readonly rawRetentionDays: number;
+  /** Keep the environment and command line that minidumps and metadata hold; `FAULTLINE_KEEP_ENVIRONMENT`. */
+  readonly keepEnvironment: boolean;
   /** Milliseconds between two sweeps for crashes that wait without a job; `FAULTLINE_SWEEP_MS`. */
   readonly sweepMs: number;
   /** A crash is swept when it has waited this long; `FAULTLINE_SWEEP_AFTER_MS`. */
@@ -36,6 +40,7 @@ export interface Config {
 
 /** Throws ConfigError naming the variable at fault. Nothing else reads the environment. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const retentionDays = integer(env, "FAULTLINE_RETENTION_DAYS", 90, 1, 3650);
   return {
     databaseUrl: required(env, "DATABASE_URL"),
     redisUrl: env["REDIS_URL"] || null,
@@ -46,7 +51,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     url: env["FAULTLINE_URL"]?.replace(/\/+$/, "") || null,
     concurrency: integer(env, "FAULTLINE_CONCURRENCY", 64, 1, 1000),
     threads: integer(env, "FAULTLINE_THREADS", 2, 1, 64),
-    retentionDays: integer(env, "FAULTLINE_RETENTION_DAYS", 90, 1, 3650),
+    retentionDays,
+    rawRetentionDays: Math.min(
+      integer(env, "FAULTLINE_RAW_RETENTION_DAYS", 30, 1, 3650),
+      retentionDays,
+    ),
+    keepEnvironment: flag(env, "FAULTLINE_KEEP_ENVIRONMENT"),
     sweepMs: integer(env, "FAULTLINE_SWEEP_MS", 5_000, 100, 3_600_000),
     sweepAfterMs: integer(env, "FAULTLINE_SWEEP_AFTER_MS", 30_000, 100, 86_400_000),
     metricsPort: env["FAULTLINE_METRICS_PORT"]
@@ -64,6 +74,14 @@ function required(env: NodeJS.ProcessEnv, name: string): string {
     );
   }
   return value;
+}
+
+function flag(env: NodeJS.ProcessEnv, name: string): boolean {
+  const text = env[name] ?? "";
+  if (text !== "" && text !== "0" && text !== "1") {
+    throw new ConfigError(`${name} is ${JSON.stringify(text)}: wanted 0 or 1`);
+  }
+  return text === "1";
 }
 
 function integer(

@@ -21,6 +21,15 @@ test("what is wrong is named, with what was wanted and what was found", () => {
   expect(() => readConfig({ ...least, FAULTLINE_RETENTION_DAYS: "0" })).toThrow(ConfigError);
 });
 
+test("minidumps are kept no longer than their crashes, and without the environment", () => {
+  expect(readConfig(least)).toMatchObject({ rawRetentionDays: 30, keepEnvironment: false });
+  const short = { ...least, FAULTLINE_RETENTION_DAYS: "7", FAULTLINE_KEEP_ENVIRONMENT: "1" };
+  expect(readConfig(short)).toMatchObject({ rawRetentionDays: 7, keepEnvironment: true });
+  expect(() => readConfig({ ...least, FAULTLINE_KEEP_ENVIRONMENT: "yes" })).toThrow(
+    'FAULTLINE_KEEP_ENVIRONMENT is "yes": wanted 0 or 1',
+  );
+});
+
 test("an empty variable counts as unset", () => {
   expect(readConfig({ ...least, PORT: "", REDIS_URL: "" })).toMatchObject({
     port: 8080,
