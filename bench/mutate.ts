@@ -67,7 +67,10 @@ function ask(bytes: Uint8Array): void {
         same,
       );
   const cache = openCache(built);
-  for (let at = 0; at < 0x10_000; at += 509) cache.frames(at);
+  for (let at = 0; at < 0x10_000; at += 509) {
+    cache.frames(at);
+    cache.unwindRules(at);
+  }
 }
 
 function files(): readonly string[] {

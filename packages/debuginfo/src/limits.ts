@@ -54,8 +54,9 @@ export const MAX_UNWIND_RULES = 512;
 export const MAX_UNWIND_OFFSET = 2 ** 40;
 export const MAX_EXPRESSION_BYTES = 4096;
 export const MAX_REMEMBERED_STATES = 64;
-/** Bytes of rules that are written for each byte of unwind tables read; a real row has some ten. */
+/** Bytes of rules that rows hold for each byte of unwind tables read, and of different ones that are kept. */
 export const MAX_RULE_BYTES_EACH = 64;
+export const MAX_KEPT_RULE_BYTES_EACH = 4;
 /** Damaged entries of unwind tables told one by one. */
 export const MAX_UNWIND_GAPS = 20;
 /** Terms of one postfix expression, with those that its variables stand for. */

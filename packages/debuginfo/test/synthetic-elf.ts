@@ -1,29 +1,63 @@
-/** Objects made to measure: 64-bit little-endian ELF files with the sections given, and bytes of DWARF. */
+/** Objects made to measure: ELF files with the sections given, and bytes of DWARF. */
 
-export const u16 = (value: number): number[] => [value & 0xff, (value >>> 8) & 0xff];
-export const u32 = (value: number): number[] => [...u16(value & 0xffff), ...u16(value >>> 16)];
-export const u64 = (value: number | bigint): number[] => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return [...bytes];
+/** Integers of a byte order; the two's complement of negative ones. */
+export interface Integers {
+  readonly u16: (value: number) => number[];
+  readonly u32: (value: number) => number[];
+  readonly u64: (value: number | bigint) => number[];
+}
+
+const bigEndian = (value: number | bigint, bytes: number): number[] => {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64BE(BigInt.asUintN(64, BigInt(value)));
+  return [...buffer.subarray(8 - bytes)];
 };
+
+export const integers = (littleEndian: boolean): Integers => {
+  const of =
+    (bytes: number) =>
+    (value: number | bigint): number[] =>
+      littleEndian ? bigEndian(value, bytes).reverse() : bigEndian(value, bytes);
+  return { u16: of(2), u32: of(4), u64: of(8) };
+};
+
+export const { u16, u32, u64 } = integers(true);
 
 export function uleb(value: number): number[] {
   const low = value % 128;
   return value < 128 ? [low] : [low | 0x80, ...uleb(Math.floor(value / 128))];
 }
 
-const HEADER = 64;
-const SECTION = 64;
+export function sleb(value: number): number[] {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  return rest === ((low & 0x40) === 0 ? 0 : -1) ? [low] : [low | 0x80, ...sleb(rest)];
+}
+
+/** What differs from a shared object of x86-64. */
+export interface Kind {
+  readonly is64?: boolean;
+  readonly littleEndian?: boolean;
+  /** e_machine. */
+  readonly machine?: number;
+  /** Of sections, by name; 0 for the others. */
+  readonly addresses?: Readonly<Record<string, number>>;
+}
 
 /** `.text` at 0x1000 is always there, 0x2000 bytes long, without bytes in the file. */
-export function elfWith(sections: Readonly<Record<string, Uint8Array>>): Uint8Array {
+export function elfWith(
+  sections: Readonly<Record<string, Uint8Array>>,
+  { is64 = true, littleEndian = true, machine = 62, addresses = {} }: Kind = {},
+): Uint8Array {
+  const { u16: half, u32: word, u64: long } = integers(littleEndian);
+  const own = (value: number): number[] => (is64 ? long(value) : word(value));
+  const headerSize = is64 ? 64 : 52;
   const names = ["", ".text", ...Object.keys(sections), ".shstrtab"];
   const strings = Buffer.from(`${names.join("\0")}\0`, "latin1");
   const nameAt = (index: number): number =>
     names.slice(0, index).join("\0").length + (index > 0 ? 1 : 0);
   const bodies = [...Object.values(sections), strings];
-  let at = HEADER;
+  let at = headerSize;
   const offsets = bodies.map((body) => {
     const offset = at;
     at += body.length;
@@ -38,43 +72,35 @@ export function elfWith(sections: Readonly<Record<string, Uint8Array>>): Uint8Ar
     size: number,
   ) =>
     Buffer.from([
-      ...u32(nameAt(index)),
-      ...u32(type),
-      ...u64(flags),
-      ...u64(address),
-      ...u64(offset),
-      ...u64(size),
-      ...u32(0),
-      ...u32(0),
-      ...u64(1),
-      ...u64(0),
+      ...[nameAt(index), type].flatMap(word),
+      ...[flags, address, offset, size].flatMap(own),
+      ...[0, 0].flatMap(word),
+      ...[1, 0].flatMap(own),
     ]);
+  const ident = [0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, littleEndian ? 1 : 2, 1, 0, ...long(0)];
   const header = Buffer.from([
-    0x7f,
-    0x45,
-    0x4c,
-    0x46,
-    2,
-    1,
-    1,
-    0,
-    ...u64(0),
-    ...u16(3),
-    ...u16(62),
-    ...u32(1),
-    ...u64(0),
-    ...u64(0),
-    ...u64(at),
-    ...u32(0),
-    ...[HEADER, 0, 0].flatMap(u16),
-    ...[SECTION, names.length, names.length - 1].flatMap(u16),
+    ...ident,
+    ...[3, machine].flatMap(half),
+    ...word(1),
+    ...[0, 0, at].flatMap(own),
+    ...word(0),
+    ...[headerSize, 0, 0, is64 ? 64 : 40, names.length, names.length - 1].flatMap(half),
   ]);
   return Buffer.concat([
     header,
     ...bodies,
-    Buffer.alloc(SECTION),
+    Buffer.alloc(is64 ? 64 : 40),
     record(1, 8, 6, 0x1000, 0, 0x2000),
-    ...bodies.map((body, index) => record(index + 2, 1, 0, 0, offsets[index] ?? 0, body.length)),
+    ...bodies.map((body, index) =>
+      record(
+        index + 2,
+        1,
+        0,
+        addresses[names[index + 2] ?? ""] ?? 0,
+        offsets[index] ?? 0,
+        body.length,
+      ),
+    ),
   ]);
 }
 

@@ -180,7 +180,7 @@ function readFunction(
   if (cie === undefined) throw refused(section, `CIE_pointer at ${hex(idAt)}: no CIE there`);
   const start = readPointer(reader, cie.pointerEncoding, cie.pointers);
   const length = readLength(reader, cie.pointerEncoding, cie.pointers);
-  if (cie.isAugmented) reader.at += reader.uleb();
+  if (cie.isAugmented) skipAugmentation(reader);
   reader.check("FDE", end);
   if (start === null || length === null)
     throw refused(
@@ -199,6 +199,11 @@ function readFunction(
   } finally {
     table.close();
   }
+}
+
+function skipAugmentation(reader: ByteReader): void {
+  const length = reader.uleb();
+  reader.at += length;
 }
 
 const refused = ({ name }: FrameSection, what: string): DebugInfoError =>

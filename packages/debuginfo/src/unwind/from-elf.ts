@@ -4,7 +4,6 @@ import type { ElfFile } from "../elf/elf-file.ts";
 import { ElfType, Machine, SegmentType } from "../elf/format.ts";
 import { sectionBases } from "../elf/layout.ts";
 import { viewOf } from "../elf/record-reader.ts";
-import { findSection } from "../elf/section-data.ts";
 import { DebugInfoError } from "../error.ts";
 import { GapList } from "../gap-list.ts";
 import { MAX_UNWIND_GAPS } from "../limits.ts";
@@ -61,8 +60,8 @@ function frameSection(elf: ElfFile, name: string, bytes: Uint8Array): FrameSecti
 function pointerContext(elf: ElfFile, name: string): PointerContext {
   const bases = sectionBases(elf);
   const addressOf = (wanted: string): number | null => {
-    const section = findSection(elf, wanted);
-    return section === null ? null : section.address + (bases[section.index] as number);
+    const section = elf.sections.find((each) => each.name === wanted);
+    return section === undefined ? null : section.address + (bases[section.index] as number);
   };
   return {
     addressSize: elf.reader.is64 ? 8 : 4,

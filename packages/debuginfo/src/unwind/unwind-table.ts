@@ -5,7 +5,7 @@
  * one address the first to come counts; where they overlap, the one that begins nearest below an address does.
  */
 import { ByteSink } from "../cache/byte-sink.ts";
-import { MAX_RULE_BYTES_EACH } from "../limits.ts";
+import { MAX_KEPT_RULE_BYTES_EACH, MAX_RULE_BYTES_EACH } from "../limits.ts";
 import { encodeRules, type FrameFacts } from "./rule-codec.ts";
 import type { CfaRule } from "./rules.ts";
 import type { RuleState } from "./rule-state.ts";
@@ -33,8 +33,9 @@ export class UnwindTable {
   private readonly rules = new ByteSink();
   private readonly ruleIds = new Map<string, number>();
   private readonly scratch = new ByteSink(1024);
-  /** Bytes of rules that may still be written, also those that turn out to be known. */
+  /** Bytes that the rules of rows may still have, and those of different rules. */
   private left: number;
+  private leftToKeep: number;
   /** The function under way, relative to the load base, and the rows of its last piece. */
   private start = 0;
   private end = 0;
@@ -46,6 +47,7 @@ export class UnwindTable {
   constructor(loadBase: number, sourceBytes: number) {
     this.loadBase = loadBase;
     this.left = sourceBytes * MAX_RULE_BYTES_EACH;
+    this.leftToKeep = sourceBytes * MAX_KEPT_RULE_BYTES_EACH;
     this.rules.u8(0); // offset 0 is NO_RULES
   }
 
@@ -86,9 +88,15 @@ export class UnwindTable {
 
   /** What was left out, in words. */
   gaps(): readonly string[] {
-    return this.left >= 0
-      ? []
-      : [`unwind tables: rules beyond MAX_RULE_BYTES_EACH (${MAX_RULE_BYTES_EACH}) left out`];
+    return this.isSpent()
+      ? [
+          `unwind tables: rules beyond MAX_RULE_BYTES_EACH (${MAX_RULE_BYTES_EACH}) or MAX_KEPT_RULE_BYTES_EACH (${MAX_KEPT_RULE_BYTES_EACH}) left out`,
+        ]
+      : [];
+  }
+
+  private isSpent(): boolean {
+    return this.left < 0 || this.leftToKeep < 0;
   }
 
   private addRow(address: number, rules: number): void {
@@ -102,7 +110,7 @@ export class UnwindTable {
 
   private intern(cfa: CfaRule, state: RuleState, facts: FrameFacts): number {
     const { scratch, rules } = this;
-    if (this.left < 0) return NO_RULES;
+    if (this.isSpent()) return NO_RULES;
     scratch.length = 0;
     encodeRules(cfa, state, facts, scratch);
     this.left -= scratch.length;
@@ -111,6 +119,7 @@ export class UnwindTable {
     const known = this.ruleIds.get(key);
     if (known !== undefined) return known;
     const id = rules.length;
+    this.leftToKeep -= bytes.length;
     rules.append(bytes);
     this.ruleIds.set(key, id);
     return id;
