@@ -23,12 +23,24 @@ export interface SymbolsJob {
   readonly sha256s: readonly string[];
 }
 
+/** Native symbol files to be looked at, and modules whose caches are to be built; both may have been done since. */
+export interface NativeJob {
+  /** Hex. */
+  readonly sha256s: readonly string[];
+  readonly debugIds: readonly string[];
+}
+
+/**
+ * What each queue holds. Native symbols have their own: a build may take minutes, and neither crashes nor
+ * Python files wait behind one.
+ */
 export interface Jobs {
-  readonly crashes: "crashes";
-  readonly symbols: "symbols";
+  readonly crashes: CrashJob;
+  readonly symbols: SymbolsJob;
+  readonly natives: NativeJob;
 }
 export type QueueName = keyof Jobs;
-export type JobData<Name extends QueueName> = Name extends "crashes" ? CrashJob : SymbolsJob;
+export type JobData<Name extends QueueName> = Jobs[Name];
 
 /** Where jobs are put. */
 export interface JobQueue<Name extends QueueName> {

@@ -22,7 +22,7 @@ export const MAX_NAME_CHARS = 200;
 /** Crashes made of one text that holds several dumps. */
 export const MAX_CRASHES_PER_TEXT = 200;
 
-/** One uploaded symbol file or archive. */
+/** One uploaded symbol file or archive, and one native file in an archive. */
 export const MAX_SYMBOL_UPLOAD_BYTES = 2048 * MIB;
 /** Files of one symbol upload, archives opened. */
 export const MAX_SYMBOL_FILES = 100_000;
