@@ -42,12 +42,14 @@ export interface Kind {
   readonly machine?: number;
   /** Of sections, by name; 0 for the others. */
   readonly addresses?: Readonly<Record<string, number>>;
+  /** sh_type of sections, by name, and the section that sh_link names; 1 (PROGBITS) and none for the others. */
+  readonly types?: Readonly<Record<string, readonly [type: number, link: string]>>;
 }
 
 /** `.text` at 0x1000 is always there, 0x2000 bytes long, without bytes in the file. */
 export function elfWith(
   sections: Readonly<Record<string, Uint8Array>>,
-  { is64 = true, littleEndian = true, machine = 62, addresses = {} }: Kind = {},
+  { is64 = true, littleEndian = true, machine = 62, addresses = {}, types = {} }: Kind = {},
 ): Uint8Array {
   const { u16: half, u32: word, u64: long } = integers(littleEndian);
   const own = (value: number): number[] => (is64 ? long(value) : word(value));
@@ -67,14 +69,14 @@ export function elfWith(
     index: number,
     type: number,
     flags: number,
-    address: number,
     offset: number,
     size: number,
+    address = addresses[names[index] ?? ""] ?? 0,
   ) =>
     Buffer.from([
       ...[nameAt(index), type].flatMap(word),
       ...[flags, address, offset, size].flatMap(own),
-      ...[0, 0].flatMap(word),
+      ...[Math.max(0, names.indexOf(types[names[index] ?? ""]?.[1] ?? "")), 0].flatMap(word),
       ...[1, 0].flatMap(own),
     ]);
   const ident = [0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, littleEndian ? 1 : 2, 1, 0, ...long(0)];
@@ -90,13 +92,12 @@ export function elfWith(
     header,
     ...bodies,
     Buffer.alloc(is64 ? 64 : 40),
-    record(1, 8, 6, 0x1000, 0, 0x2000),
+    record(1, 8, 6, 0, 0x2000, 0x1000),
     ...bodies.map((body, index) =>
       record(
         index + 2,
-        1,
+        types[names[index + 2] ?? ""]?.[0] ?? 1,
         0,
-        addresses[names[index + 2] ?? ""] ?? 0,
         offsets[index] ?? 0,
         body.length,
       ),

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { RegisterRule, SymbolCache, UnwindRules } from "../src/index.ts";
+import type { SymbolCache, UnwindRules } from "../src/index.ts";
 import { type CieShape, FrameBytes, type FrameShape } from "./frame-bytes.ts";
-import { cacheOf } from "./fixture.ts";
+import { cacheOf, fixture } from "./fixture.ts";
+import { rulesText } from "./rules-text.ts";
 import { elfWith, sleb, uleb } from "./synthetic-elf.ts";
 
 const AT = 0x3000;
@@ -24,37 +25,9 @@ function oneFunction(
   return cacheWith(frames, shape);
 }
 
-const shown = (rule: RegisterRule): string => {
-  switch (rule.kind) {
-    case "undefined":
-    case "same-value":
-      return rule.kind;
-    case "offset":
-      return `[cfa${rule.offset}]`;
-    case "val-offset":
-      return `cfa${rule.offset}`;
-    case "register":
-      return `r${rule.register}`;
-    case "expression":
-      return `[${Buffer.from(rule.expression).toString("hex")}]`;
-    case "val-expression":
-      return Buffer.from(rule.expression).toString("hex");
-  }
-};
-
-/** "CFA; register=rule …", as short as can be. */
-function text(rules: UnwindRules | null): string | null {
-  if (rules === null) return null;
-  const { cfa, registers } = rules;
-  const frame =
-    cfa.kind === "register"
-      ? `r${cfa.register}+${cfa.offset}`
-      : Buffer.from(cfa.expression).toString("hex");
-  const each = [...registers]
-    .filter(([register]) => register !== 16)
-    .map(([register, rule]) => `${register}=${shown(rule)}`);
-  return [frame, ...each].join(" ");
-}
+/** Without the return address, which is the same in all of them. */
+const text = (rules: UnwindRules | null): string | null =>
+  rulesText(rules)?.replace(" 16=[cfa-8]", "") ?? null;
 
 const rowsAt = (cache: SymbolCache, ...addresses: readonly number[]): (string | null)[] =>
   addresses.map((address) => text(cache.unwindRules(address)));
@@ -124,19 +97,13 @@ test.each([true, false])(
     const step = (depth: number): number[] => [0x0e, depth];
     const cache = oneFunction(
       [
-        ...[0x41, ...step(1), 0x02, 2, ...step(2), 0x03, ...u16(3), ...step(3)],
-        ...[
-          0x04,
-          ...u32(1),
-          ...step(4),
-          0x1d,
-          ...u64(1),
-          ...step(5),
-          0x01,
-          ...u64(0x1030),
-          ...step(6),
-        ],
-      ],
+        [0x41, ...step(1)],
+        [0x02, 2, ...step(2)],
+        [0x03, ...u16(3), ...step(3)],
+        [0x04, ...u32(1), ...step(4)],
+        [0x1d, ...u64(1), ...step(5)],
+        [0x01, ...u64(0x1030), ...step(6)],
+      ].flat(),
       { codeAlignment: 2 },
       shape,
     );
@@ -172,7 +139,7 @@ test("a long function is found at every row, with its own start and end", () => 
     ...program.map((_, at) => at + 16),
   ]);
   expect(new Set(found.map((rules) => `${rules?.start} ${rules?.end}`))).toEqual(
-    new Set([`${0x1000} ${0x1000 + rows}`]),
+    new Set([`4096 ${4096 + rows}`]),
   );
 });
 
@@ -400,4 +367,40 @@ test("any bytes as a program, and any CIE before it, give rules, gaps or nothing
     ),
     { numRuns: 1000 },
   );
+});
+
+/** What `readelf --debug-dump=frames-interp` says of both; in the relocatable one .text lies at 0. */
+const MEASURE = "r7+8 16=[cfa-8]";
+const shapesMeasure = [
+  [0x00, "r7+8 16=[cfa-8]"],
+  [0x01, "r7+16 6=[cfa-16] 16=[cfa-8]"],
+  [0x02, "r7+24 3=[cfa-24] 6=[cfa-16] 16=[cfa-8]"],
+  [0x08, "r7+32 3=[cfa-24] 6=[cfa-16] 16=[cfa-8]"],
+  [0x1a, "r7+24 3=[cfa-24] 6=[cfa-16] 16=[cfa-8]"],
+  [0x1d, "r7+16 3=[cfa-24] 6=[cfa-16] 16=[cfa-8]"],
+  [0x1e, "r7+8 3=[cfa-24] 6=[cfa-16] 16=[cfa-8]"],
+] as const;
+
+test.each([
+  ["shapes-dwarf5.so", 0x3b0, 0x410],
+  ["shapes-stripped.so", 0x3b0, 0x410],
+  ["shapes.o", 0, 0x60],
+])("%s: rows as another reader has them", (name, measure, other) => {
+  const cache = cacheOf(fixture(name));
+  const row = (address: number) => {
+    const rules = cache.unwindRules(address);
+    return [rules?.start, rules?.end, rules?.rowStart, rulesText(rules)];
+  };
+  expect(row(measure + 0x56)).toEqual([measure, measure + 0x57, measure, MEASURE]);
+  const rows = shapesMeasure.map(([at]) => row(other + at));
+  expect(rows).toEqual(
+    shapesMeasure.map(([at, rules]) => [other, other + 0x1f, other + at, rules]),
+  );
+  expect(rulesText(cache.unwindRules(other + 0x1f))).toBeNull();
+});
+
+test("the code around the PLT has its CFA worked out by an expression", () => {
+  const rules = cacheOf(fixture("shapes-dwarf5.so")).unwindRules(0x360);
+  // readelf: DW_OP_breg7 (rsp): 8; breg16 (rip): 0; lit15; and; lit11; ge; lit3; shl; plus
+  expect(rulesText(rules)).toBe("770880003f1a3b2a332422 16=[cfa-8]");
 });
