@@ -1,0 +1,187 @@
+"""
+Holding a process while it is looked at, and up to its last moment.
+
+By ptrace(2): all threads stopped, then only the crashed one goes on, until the kernel is about to deliver the signal
+that faulthandler raises again: the text is complete, the process still alive. Where ptrace(2) is refused, the process
+holds itself, by the write it waits in; its other threads go on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from typing import TYPE_CHECKING, List, Optional
+
+from . import _procfs as procfs
+from ._channel import TextReader
+from ._cpu import Cpu, Registers
+from ._limits import HOLD_TIMEOUT_S
+from ._signals import HANDLED
+
+if TYPE_CHECKING:
+    from ._ptrace import Stopped
+
+_OTHERS_WAIT_S = 1.0
+"""Without progress for this long the other threads are let go: the handler may wait for a lock that one of them holds."""
+
+
+class Held:
+    """A process under the worker's eyes."""
+
+    how = "procfs"
+    holds_until_the_end = False
+
+    def __init__(self, pid: int, refused: str) -> None:
+        self.pid = pid
+        self.refused = refused
+        """Why ptrace(2) could not be used."""
+        self.crashed = 0
+        self.signal = 0
+
+    def tids(self) -> List[int]:
+        """The threads."""
+        return procfs.thread_ids(self.pid)
+
+    def registers(self, tid: int, cpu: Cpu) -> Optional[Registers]:
+        """None where only procfs can tell."""
+        return None
+
+    def drain(self, reader: TextReader) -> None:
+        """Reads the text to its end."""
+        raise NotImplementedError
+
+    def wake_from_sleep(self, tid: int, cpu: Cpu) -> None:
+        """Makes the sleep that thread `tid` is in return early, where that can be done."""
+
+    def release(self) -> None:
+        """Lets the process die."""
+
+
+class ProcfsHeld(Held):
+    """Without ptrace(2)."""
+
+    def drain(self, reader: TextReader) -> None:
+        """See Held. The end is the death of the process, or silence: others may hold the channel open."""
+        poller = select.poll()
+        poller.register(reader.fileno(), select.POLLIN)
+        while not reader.ended:
+            poller.poll(HOLD_TIMEOUT_S * 1000 if _alive(self.pid) else 0)
+            if not reader.read_all():
+                return
+            if not _alive(self.pid):
+                reader.read_all()
+                return
+
+
+class PtraceHeld(Held):
+    """With every thread stopped."""
+
+    how = "ptrace"
+    holds_until_the_end = True
+
+    def __init__(self, stopped: "Stopped") -> None:
+        super().__init__(stopped.pid, "")
+        self._stopped = stopped
+        self._wakeup, wakeup_end = os.pipe()
+        os.set_blocking(wakeup_end, False)
+        os.set_blocking(self._wakeup, False)
+        signal.set_wakeup_fd(wakeup_end)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def tids(self) -> List[int]:
+        """See Held."""
+        return self._stopped.tids
+
+    def registers(self, tid: int, cpu: Cpu) -> Optional[Registers]:
+        """See Held."""
+        return self._stopped.registers(tid, cpu)
+
+    def drain(self, reader: TextReader) -> None:
+        """See Held: the end is the delivery of the raised signal."""
+        if self.crashed not in self._stopped.tids:
+            return
+        try:
+            self._stopped.resume(self.crashed)
+        except OSError:
+            return
+        poller = select.poll()
+        poller.register(reader.fileno(), select.POLLIN)
+        poller.register(self._wakeup, select.POLLIN)
+        last_progress = time.monotonic()
+        while True:
+            events = poller.poll(100)
+            if any(fd == self._wakeup for fd, _ in events):
+                os.read(self._wakeup, 4096)
+            progress = reader.read_all()
+            if reader.ended:
+                poller.unregister(reader.fileno())
+                reader.ended = False
+            raised = self._advance()
+            if raised is not None:
+                reader.read_all()
+                self.signal = raised
+                return
+            silence = 0.0 if progress else time.monotonic() - last_progress
+            if progress:
+                last_progress = time.monotonic()
+            if silence > HOLD_TIMEOUT_S:
+                self.signal = 0
+                return
+            if silence > _OTHERS_WAIT_S:
+                self._let_others_go()
+
+    def _advance(self) -> Optional[int]:
+        """The fatal signal about to be delivered; 0 when the thread is gone; None while it goes on."""
+        status = self._stopped.poll(self.crashed)
+        if status is None:
+            return None
+        if status == 0:
+            return 0
+        number = os.WSTOPSIG(status)
+        if status >> 16 == 0 and number in HANDLED:
+            return number
+        try:
+            # An event stop (status >> 16) reports no signal of its own: nothing is delivered for it.
+            self._stopped.resume(self.crashed, 0 if status >> 16 else number)
+        except OSError:
+            return 0
+        return None
+
+    def _let_others_go(self) -> None:
+        for tid in self._stopped.tids:
+            if tid != self.crashed:
+                self._stopped.detach(tid)
+
+    def wake_from_sleep(self, tid: int, cpu: Cpu) -> None:
+        """See Held: the call returns -EINTR and is not restarted."""
+        registers = self._stopped.registers(tid, cpu)
+        if registers is not None:
+            self._stopped.cancel_syscall(tid, cpu, registers)
+
+    def release(self) -> None:
+        """See Held: the crashed thread goes last, with its signal."""
+        self._stopped.detach_all((self.crashed, self.signal))
+
+
+def hold(pid: int) -> Held:
+    """Never raises: the weakest way always works."""
+    try:
+        from ._ptrace import Stopped
+
+        return PtraceHeld(Stopped(pid))
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return ProcfsHeld(pid, f"ptrace: {reason}")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    state = procfs.read_file(f"/proc/{pid}/stat", 4096).rpartition(b")")[2].split()[:1]
+    return state not in ([b"Z"], [b"X"])

@@ -1,0 +1,3 @@
+NOTHING_LEFT = 0
+def deliver(spool):
+    return NOTHING_LEFT
