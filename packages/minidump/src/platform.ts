@@ -49,3 +49,8 @@ export const platformOf = (architecture: number, platformId: number): Platform =
   os: SYSTEMS[platformId] ?? hex(platformId),
   cpu: CPUS[architecture] ?? hex(architecture),
 });
+
+const CPUS_OF_32_BITS = new Set(["x86", "mips", "ppc", "arm", "sparc", "riscv"]);
+
+/** Bytes of an address. A CPU that is not known counts as one of 64 bits. */
+export const wordSize = (cpu: string | null): 4 | 8 => (CPUS_OF_32_BITS.has(cpu ?? "") ? 4 : 8);
