@@ -1,7 +1,13 @@
 /** The bytes of the file, and the text in it. */
 import { type ByteOrder, Cursor } from "@faultline/bytes";
 import { MinidumpError } from "./error.ts";
-import { MAX_STRING_BYTES, MAX_TEXT_BASE, MAX_TEXT_EXPANSION, within } from "./limits.ts";
+import {
+  MAX_DOCUMENT_BYTES,
+  MAX_STRING_BYTES,
+  MAX_TEXT_BASE,
+  MAX_TEXT_EXPANSION,
+  within,
+} from "./limits.ts";
 import type { Location } from "./records.ts";
 
 export class DumpFile {
@@ -13,6 +19,10 @@ export class DumpFile {
     this.bytes = bytes;
     this.byteOrder = byteOrder;
     this.#textLeft = bytes.length * MAX_TEXT_EXPANSION + MAX_TEXT_BASE;
+  }
+
+  get #utf16(): TextEncoding {
+    return this.byteOrder === "little" ? "utf-16le" : "utf-16be";
   }
 
   /** The bytes of a location, not copied. MinidumpError "out-of-bounds". */
@@ -46,8 +56,7 @@ export class DumpFile {
         found: `${length}`,
       });
     }
-    const encoding = this.byteOrder === "little" ? "utf-16le" : "utf-16be";
-    return this.text(cursor.bytes(length, `${what}.Buffer`), encoding, what, rva);
+    return this.text(cursor.bytes(length, `${what}.Buffer`), this.#utf16, what, rva);
   }
 
   /** Crashpad's MinidumpUTF8String: its length in bytes, UTF-8. Empty where `rva` is 0. */
@@ -64,9 +73,27 @@ export class DumpFile {
     return this.text(end < 0 ? bytes : bytes.subarray(0, end), "utf-8", what, offset);
   }
 
+  /** UTF-16 in a field of fixed size, up to its first NUL. */
+  fixedUtf16(bytes: Uint8Array, what: string, offset: number): string {
+    let end = 0;
+    while (end + 1 < bytes.length && (bytes[end] !== 0 || bytes[end + 1] !== 0)) end += 2;
+    return this.text(bytes.subarray(0, end), this.#utf16, what, offset);
+  }
+
   /** `bytes`, which lie at `offset`, as text; what is not valid becomes U+FFFD. MinidumpError "limit". */
   text(bytes: Uint8Array, encoding: TextEncoding, what: string, offset: number): string {
     within(MAX_STRING_BYTES, "MAX_STRING_BYTES", bytes.length, what, offset);
+    return this.#decode(bytes, encoding, what, offset);
+  }
+
+  /** A whole stream of text, in UTF-8, without what a writer padded it with. */
+  document(cursor: Cursor, what: string): string {
+    const { offset, remaining } = cursor;
+    within(MAX_DOCUMENT_BYTES, "MAX_DOCUMENT_BYTES", remaining, what, offset);
+    return this.#decode(cursor.bytes(remaining, what), "utf-8", what, offset).replace(/\0+$/, "");
+  }
+
+  #decode(bytes: Uint8Array, encoding: TextEncoding, what: string, offset: number): string {
     this.#textLeft -= bytes.length;
     if (this.#textLeft < 0) {
       throw new MinidumpError("limit", offset, what, {

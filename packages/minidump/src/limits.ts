@@ -16,6 +16,20 @@ export const MAX_MEMORY_RANGES = 1 << 20;
 /** Entries of any other list: mappings, handles. */
 export const MAX_RECORDS = 1 << 18;
 
+/** ELF files that are looked at in the process' memory. */
+export const MAX_IMAGES = 4096;
+
+/** Program headers of such a file, and of notes, segments and bytes in each. */
+export const MAX_PROGRAM_HEADERS = 64;
+export const MAX_NOTE_SEGMENTS = 4;
+export const MAX_NOTE_BYTES = 4096;
+
+/** Entries of the auxiliary vector; the kernel writes about 20. */
+export const MAX_AUXV_ENTRIES = 1024;
+
+/** Annotations of Crashpad, in a dump: they are found by their place, so that many modules can share one list. */
+export const MAX_ANNOTATIONS = 1 << 16;
+
 /** Bytes of memory that are copied together because the file keeps them apart. */
 export const MAX_JOINED_BYTES = 1 << 24;
 
@@ -24,6 +38,9 @@ export const MAX_BUILD_ID_BYTES = 256;
 
 /** Bytes of one string; paths and annotations stay below 32 KiB. */
 export const MAX_STRING_BYTES = 1 << 18;
+
+/** Bytes of a stream of text: the mappings of a process that has the kernel's 65,530 of them take 8 MB. */
+export const MAX_DOCUMENT_BYTES = 1 << 25;
 
 /**
  * Bytes of all strings that are read from a dump, as a multiple of its size, plus a fixed part. Strings are

@@ -7,6 +7,9 @@ export const nested =
   (cursor) =>
     record.read(cursor);
 
+/** 32 bits of an address or a register, as those of 64 bits are. */
+export const word: Reader<bigint> = (cursor, field) => BigInt(cursor.u32(field));
+
 /** Bytes in the file; `rva` is an offset from its beginning. */
 export const Location = struct("MINIDUMP_LOCATION_DESCRIPTOR", { dataSize: u32, rva: u32 });
 export type Location = Fields<typeof Location>;

@@ -1,6 +1,4 @@
 /** What all CPUs' contexts become. */
-import { type Reader, u32 } from "@faultline/bytes";
-
 export type Cpu = "x86" | "amd64" | "arm" | "arm64";
 
 export interface CpuContext {
@@ -17,9 +15,6 @@ export interface CpuContext {
   /** All that are told of, by name, in the order that people read them in. */
   readonly named: Readonly<Record<string, bigint>>;
 }
-
-/** A 32-bit register. */
-export const word: Reader<bigint> = (cursor, field) => BigInt(u32(cursor, field));
 
 /** A record's registers by name, those first which DWARF numbers, in the order of their numbers. */
 export function cpuContext(

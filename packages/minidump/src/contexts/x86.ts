@@ -1,6 +1,7 @@
 /** CONTEXT of x86 (winnt.h; System V ABI, Intel386 supplement, table 2.14 for the numbers), up to SegSs. */
 import { bytes, type Cursor, struct, u32 } from "@faultline/bytes";
-import { type CpuContext, cpuContext, word } from "./cpu-context.ts";
+import { word } from "../records.ts";
+import { type CpuContext, cpuContext } from "./cpu-context.ts";
 
 const Head = struct("CONTEXT (x86)", {
   contextFlags: u32,

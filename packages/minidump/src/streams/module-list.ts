@@ -48,7 +48,7 @@ export interface Module {
 const VERSION_SIGNATURE = 0xfeef04bd;
 
 function versionOf([signature, , high = 0, low = 0]: readonly number[]): string | null {
-  if (signature !== VERSION_SIGNATURE) return null;
+  if (signature !== VERSION_SIGNATURE || (high | low) === 0) return null;
   return [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff].join(".");
 }
 
@@ -89,7 +89,7 @@ function idsOf(
 }
 
 /** The last part of a path of either kind. */
-const baseName = (path: string): string =>
+export const baseName = (path: string): string =>
   path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 
 function moduleOf(raw: Fields<typeof MinidumpModule>, file: DumpFile, platform: Platform): Module {
@@ -109,7 +109,7 @@ function moduleOf(raw: Fields<typeof MinidumpModule>, file: DumpFile, platform: 
   };
 }
 
-/** In the file's order; the first is the program itself. */
+/** In the file's order; of most writers the first is the program itself. */
 export const ModuleList: Stream<readonly Module[]> = {
   type: 4,
   read: ({ cursor, file, platform }) =>
