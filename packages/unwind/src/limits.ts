@@ -3,11 +3,11 @@
 /** Frames of one stack: a real overflow of an 8 MiB stack has 20,000 to 90,000. */
 export const MAX_FRAMES = 100_000;
 
-/** Words that are scanned for one caller; the wider when the callee's stack pointer is certain. */
-export const SCAN_WORDS = 40;
-export const WIDE_SCAN_WORDS = 160;
-/** Words that are scanned in one walk. */
-export const MAX_SCANNED_WORDS = 16_384;
+/** Words that are scanned for one caller, and in one walk (1 MiB of a stack of 64 bits). */
+export const SCAN_WORDS = 160;
+export const MAX_SCANNED_WORDS = 131_072;
+/** Pages above a stack pointer in the guard page, of 4 KiB, that are tried for the stack's beginning. */
+export const MAX_GUARD_PAGES = 16;
 
 /** Operations of one expression, of all in one walk, and values on its stack. */
 export const MAX_EXPRESSION_STEPS = 1_000;

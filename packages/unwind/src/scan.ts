@@ -6,28 +6,40 @@
  */
 import type { Registers } from "./frame.ts";
 import { levelOf } from "./level.ts";
-import { MAX_SCANNED_WORDS, SCAN_WORDS, WIDE_SCAN_WORDS } from "./limits.ts";
-import { isReturnAddress } from "./return-address.ts";
+import { MAX_GUARD_PAGES, MAX_SCANNED_WORDS, SCAN_WORDS } from "./limits.ts";
+import { isFunctionPointer, isReturnAddress } from "./return-address.ts";
 import { type Caller, type Finding, failure, type Level, type Walker } from "./walker.ts";
 
 /** A saved frame pointer points into the stack above it, no further than this. */
 const NEXT_FRAME_REACH = 128n * 1024n;
 
+const PAGE = 4096n;
+
 export function callerByScan(walker: Walker, callee: Level): Finding {
-  const { foundBy, sp } = callee.frame;
+  const { sp } = callee.frame;
   const size = BigInt(walker.cpu.addressSize);
-  const words = foundBy === "registers" || foundBy === "cfi" ? WIDE_SCAN_WORDS : SCAN_WORDS;
-  let address = sp + ((size - (sp % size)) % size);
-  for (let index = 0; index < words; index++, address += size) {
+  let address = firstKnown(walker, sp + ((size - (sp % size)) % size));
+  for (let index = 0; index < SCAN_WORDS; index++, address += size) {
     if (!mayScan(walker)) return failure("too much was scanned");
     const word = walker.word(address);
     if (word === undefined) break;
     const pointer = walker.unsigned(word);
-    if (!isReturnAddress(walker, pointer)) continue;
+    if (!isReturnAddress(walker, pointer) || isFunctionPointer(walker, pointer)) continue;
     const caller = callerAt(walker, callee, address, pointer);
     if (goesOn(walker, caller)) return caller;
   }
   return failure("no word of the stack can be a return address");
+}
+
+// At a stack overflow the stack pointer is in the guard page, which no dump holds; the stack begins behind it.
+// Test: scan.test.ts, "a stack pointer in the guard page".
+function firstKnown(walker: Walker, address: bigint): bigint {
+  if (walker.word(address) !== undefined) return address;
+  for (let page = 1; page <= MAX_GUARD_PAGES; page++) {
+    const start = (address / PAGE + BigInt(page)) * PAGE;
+    if (walker.word(start) !== undefined) return start;
+  }
+  return address;
 }
 
 function mayScan(walker: Walker): boolean {

@@ -1,31 +1,36 @@
-/** A process made by hand: stacks as columns of words, modules as functions with rules. */
-import type { CodeKind, CfaRule, Code, Memory, RegisterRule, UnwindRules } from "../src/index.ts";
+/** A process made by hand: stacks as columns of words, modules as functions with one row of rules each. */
+import type {
+  CfaRule,
+  Code,
+  CodeKind,
+  Frame,
+  Memory,
+  RegisterRule,
+  UnwindRules,
+  Walk,
+} from "../src/index.ts";
 
 /** A column of words from `start` upwards, beside each what it is. */
 export class Column implements Memory {
   readonly start: bigint;
   readonly #size: 4 | 8;
-  readonly #bytes = new Map<bigint, number>();
-  #end: bigint;
+  readonly #bytes: number[] = [];
 
   constructor(start: bigint, size: 4 | 8 = 8) {
     this.start = start;
     this.#size = size;
-    this.#end = start;
   }
 
   /** Where the next word goes. */
   get end(): bigint {
-    return this.#end;
+    return this.start + BigInt(this.#bytes.length);
   }
 
-  /** `what` is for the reader of the test. */
+  /** `_what` is for the reader of the test. */
   word(value: bigint, _what: string): this {
-    return this.bytes(
-      ...Array.from({ length: this.#size }, (_, index) =>
-        Number((value >> BigInt(8 * index)) & 0xffn),
-      ),
-    );
+    for (let index = 0; index < this.#size; index++)
+      this.#bytes.push(Number((value >> BigInt(8 * index)) & 0xffn));
+    return this;
   }
 
   words(count: number, value: bigint, what: string): this {
@@ -34,23 +39,16 @@ export class Column implements Memory {
   }
 
   bytes(...values: readonly number[]): this {
-    for (const value of values) this.#bytes.set(this.#end++, value);
-    return this;
-  }
-
-  /** Leaves out what lies before `address`. */
-  to(address: bigint): this {
-    this.#end = address;
+    this.#bytes.push(...values);
     return this;
   }
 
   read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
+    const at = Number(address - this.start);
+    if (at < 0 || at + size > this.#bytes.length) return undefined;
     let value = 0n;
-    for (let index = size - 1; index >= 0; index--) {
-      const byte = this.#bytes.get(address + BigInt(index));
-      if (byte === undefined) return undefined;
-      value = (value << 8n) | BigInt(byte);
-    }
+    for (let index = size - 1; index >= 0; index--)
+      value = (value << 8n) | BigInt(this.#bytes[at + index] ?? 0);
     return value;
   }
 }
@@ -66,16 +64,15 @@ export const joined = (...parts: readonly Memory[]): Memory => ({
   },
 });
 
-export const nothing: Memory = { read: () => undefined };
+export const noMemory: Memory = { read: () => undefined };
 
-/** One function of a module. */
+export type Row = Partial<UnwindRules> & { readonly cfa: CfaRule };
+
 export interface Fn {
   readonly start: bigint;
   readonly end: bigint;
-  /** Its only row; absent: no unwind table. */
-  readonly rules?: Partial<UnwindRules> & { readonly cfa: CfaRule };
-  /** Its symbol is known. */
-  readonly symbol?: false;
+  /** Absent: it has no unwind table. */
+  readonly row?: Row;
 }
 
 export interface Mod {
@@ -86,26 +83,24 @@ export interface Mod {
   readonly complete?: true;
 }
 
-export interface Maps {
-  /** Executable memory outside of modules. */
-  readonly anonymous?: readonly (readonly [start: bigint, end: bigint])[];
-}
-
-/** `maps` null: the dump tells nothing of the mappings. */
-export function codeOf(modules: readonly Mod[], maps: Maps | null = {}): Code {
+/** `generated`: executable memory outside of modules; null: the dump tells nothing of mappings. */
+export function codeOf(
+  modules: readonly Mod[],
+  generated: readonly (readonly [start: bigint, end: bigint])[] | null = [],
+): Code {
   const moduleAt = (address: bigint): Mod | undefined =>
     modules.find(({ base, end }) => base <= address && address < end);
   const functionAt = (address: bigint): Fn | undefined =>
     moduleAt(address)?.functions?.find(({ start, end }) => start <= address && address < end);
   const outside = (address: bigint): CodeKind => {
-    if (maps === null) return "unknown";
-    const executable = maps.anonymous?.some(([start, end]) => start <= address && address < end);
-    return executable === true ? "anonymous" : "data";
+    if (generated === null) return "unknown";
+    const holds = generated.some(([start, end]) => start <= address && address < end);
+    return holds ? "anonymous" : "data";
   };
   return {
     rulesAt(address) {
       const fn = functionAt(address);
-      return fn?.rules === undefined ? null : complete(fn, fn.rules);
+      return fn?.row === undefined ? null : rulesOf(fn, fn.row);
     },
     addressBias: (address) => moduleAt(address)?.base ?? 0n,
     kindAt(address) {
@@ -114,14 +109,11 @@ export function codeOf(modules: readonly Mod[], maps: Maps | null = {}): Code {
       if (functionAt(address) !== undefined) return "function";
       return module.complete === true ? "uncovered" : "module";
     },
-    functionStart(address) {
-      const fn = functionAt(address);
-      return fn === undefined || fn.symbol === false ? null : fn.start;
-    },
+    functionStart: (address) => functionAt(address)?.start ?? null,
   };
 }
 
-const complete = (fn: Fn, rules: NonNullable<Fn["rules"]>): UnwindRules => ({
+const rulesOf = (fn: Fn, row: Row): UnwindRules => ({
   registers: new Map(),
   returnAddress: 16,
   signalFrame: false,
@@ -129,10 +121,9 @@ const complete = (fn: Fn, rules: NonNullable<Fn["rules"]>): UnwindRules => ({
   start: Number(fn.start),
   end: Number(fn.end),
   rowStart: Number(fn.start),
-  ...rules,
+  ...row,
 });
 
-/** A row, spelled as `readelf -wF` prints it: `row("rsp+16", { rbp: "c-16", ra: "c-8" })` for those registers. */
 export const cfa = (register: number, offset: number): CfaRule => ({
   kind: "register",
   register,
@@ -143,14 +134,26 @@ export const saved = (offset: number): RegisterRule => ({ kind: "offset", offset
 
 export const expression = (...bytes: readonly number[]): Uint8Array => Uint8Array.from(bytes);
 
-/** amd64's usual row in a function that has pushed `words` words: the return address just below the CFA. */
+export const rules = (
+  registers: Readonly<Record<number, RegisterRule>>,
+): ReadonlyMap<number, RegisterRule> =>
+  new Map(Object.entries(registers).map(([number, rule]) => [Number(number), rule]));
+
+/** amd64's row in a function that has taken `words` words of stack: the return address just below the CFA. */
 export const pushed = (
   words: number,
   registers: Readonly<Record<number, RegisterRule>> = {},
-): { readonly cfa: CfaRule; readonly registers: ReadonlyMap<number, RegisterRule> } => ({
+): Row => ({
   cfa: cfa(7, 8 * words + 8),
-  registers: new Map([
-    [16, saved(-8)],
-    ...Object.entries(registers).map(([number, rule]) => [Number(number), rule] as const),
-  ]),
+  registers: rules({ 16: saved(-8), ...registers }),
 });
+
+/** amd64's row of `_start` and `clone`. */
+export const outermost: Row = {
+  cfa: cfa(7, 8),
+  registers: rules({ 16: { kind: "undefined" } }),
+};
+
+/** "0x401234 by cfi" of each frame. */
+export const told = ({ frames }: Walk): readonly string[] =>
+  frames.map(({ pc, foundBy }: Frame) => `0x${pc.toString(16)} by ${foundBy}`);

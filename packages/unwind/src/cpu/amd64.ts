@@ -23,6 +23,7 @@ export const amd64: Cpu = {
   frameRecords: [{ framePointer: 0, returnAddress: 8 }],
   returnAddressEndsFrame: true,
   framePointerMandatory: false,
+  functionAlignment: 16n,
   trampolines: [
     {
       // mov $15, %rax; syscall: rt_sigreturn, with ucontext_t at the stack pointer

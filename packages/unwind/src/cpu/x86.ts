@@ -26,6 +26,7 @@ export const x86: Cpu = {
   frameRecords: [{ framePointer: 0, returnAddress: 4 }],
   returnAddressEndsFrame: true,
   framePointerMandatory: false,
+  functionAlignment: 16n,
   trampolines: [
     {
       // pop %eax; mov $119, %eax; int $0x80: sigreturn, with the signal's number and struct sigcontext at the stack pointer
