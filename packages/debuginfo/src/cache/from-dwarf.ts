@@ -156,8 +156,7 @@ function addFunction(found: DebugFunction, context: FunctionContext): void {
     const from = found.ranges[at] as number;
     if (seen.has(from)) continue;
     seen.add(from);
-    // the symbol table knows what the compiler made of the name: clones, parts
-    const linkageName = symbols.nameAt(from) ?? own.linkageName;
+    const linkageName = symbols.linkageNameAt(from, own.name, own.linkageName);
     const rootScope = model.rootScope(symbols.functionId(model, own.name, linkageName));
     const inlines = addInlines(found, rootScope, context);
     context.flattener.add(from, found.ranges[at + 1] as number, rootScope, inlines, context.lines);

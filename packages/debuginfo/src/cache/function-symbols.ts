@@ -24,8 +24,20 @@ export class FunctionSymbols {
     this.demangle = demangle;
   }
 
-  nameAt(address: number): string | null {
-    return this.byStart.get(address) ?? null;
+  /**
+   * The linkage name of a function at `address` that the debug information calls `name` and `linkageName`. The symbol table
+   * knows what the compiler made of it (`.part.0`, `.cold`), and the name itself where the debug information leaves it out.
+   *
+   * Folklore: a function may have several symbols, and which of them stands at its start is chance: glibc's raise is `raise`,
+   * `gsignal` and `__GI_raise`. The debug information has one name for it, which gdb and addr2line print, too.
+   * Test: function-symbols.test.ts, "of several symbols the debug information's name".
+   */
+  linkageNameAt(address: number, name: string | null, linkageName: string | null): string | null {
+    const symbol = this.byStart.get(address);
+    if (symbol === undefined) return linkageName;
+    const own = linkageName ?? name;
+    if (own === null || symbol === own || symbol.startsWith(`${own}.`)) return symbol;
+    return linkageName === null && this.demangle(symbol) !== symbol ? symbol : linkageName;
   }
 
   /** Id of a function in the model. */
