@@ -171,3 +171,9 @@ test.skipIf(corpus === null).each(agreed)(
     expect(rows.length).toBeGreaterThan(40);
   },
 );
+
+test("labels of an assembler: the symbol table's choice among them, whichever comes first", () => {
+  const cache = cacheOf(fixture("labels.so"));
+  const [start] = elfOf(fixture("labels.so")).sections.filter(({ name }) => name === ".text");
+  expect(answers(cache, start!.address)).toEqual([["twice", "/build/labels.s", 8]]);
+});

@@ -5,7 +5,7 @@
  * uses them: the first counts. A unit that is damaged costs itself alone.
  */
 import { DebugInfoError, hex } from "../error.ts";
-import { Attribute } from "../dwarf/constants.ts";
+import { Attribute, Language } from "../dwarf/constants.ts";
 import { type DebugFunction, readFunctions } from "../dwarf/functions.ts";
 import { type LineHeader, readLineHeader, runLineProgram } from "../dwarf/line-program.ts";
 import { type LineTable, LineTableBuilder } from "../dwarf/line-table.ts";
@@ -57,10 +57,11 @@ export function addDwarf(
   const flattener = new Flattener(sink);
   input.units.forEach((dwarf, index) => {
     const { unit, names } = dwarf;
+    const isAssembled = languageOf(unit) === Language.mipsAssembler;
     const fileOf = files.get(unit) ?? (() => 0);
     tolerate(gaps, unit, () =>
       readFunctions(unit, input.keepZero, (found) =>
-        addFunction(found, { names, symbols, model, lines, fileOf, flattener, seen }),
+        addFunction(found, { names, symbols, model, lines, fileOf, flattener, seen, isAssembled }),
       ),
     );
     progress(index + 1, input.units.length);
@@ -68,6 +69,9 @@ export function addDwarf(
   gaps.push(...flattener.gaps());
   return lines;
 }
+
+const languageOf = (unit: Unit): number | undefined =>
+  unit.root.values.get(Attribute.language)?.number;
 
 /** Bytes of a line program that make a row: seldom fewer. Room that stays unused costs no memory. */
 const ROW_BYTES = 6;
@@ -143,12 +147,18 @@ interface FunctionContext {
   readonly lines: LineTable;
   readonly fileOf: (number: number) => number;
   readonly flattener: Flattener;
+  /**
+   * Folklore: gas writes an entry for a label that is a function, named by whichever of several labels at one place it meets first.
+   * Nobody chose that name: glibc's clone3 would read `__clone3`. The symbol table's is taken, as gdb does.
+   * Test: symbolize.test.ts, "labels of an assembler".
+   */
+  readonly isAssembled: boolean;
   /** Starts of the ranges that are taken. */
   readonly seen: Set<number>;
 }
 
 function addFunction(found: DebugFunction, context: FunctionContext): void {
-  const { model, names, seen, symbols } = context;
+  const { model, names, seen, symbols, isAssembled } = context;
   const start = found.ranges[0] as number;
   if (seen.has(start)) return;
   const own = names.of(found.entry);
@@ -156,7 +166,8 @@ function addFunction(found: DebugFunction, context: FunctionContext): void {
     const from = found.ranges[at] as number;
     if (seen.has(from)) continue;
     seen.add(from);
-    const linkageName = symbols.linkageNameAt(from, own.name, own.linkageName);
+    const name = isAssembled ? null : own.name;
+    const linkageName = symbols.linkageNameAt(from, name, own.linkageName);
     const rootScope = model.rootScope(symbols.functionId(model, own.name, linkageName));
     const inlines = addInlines(found, rootScope, context);
     context.flattener.add(from, found.ranges[at + 1] as number, rootScope, inlines, context.lines);

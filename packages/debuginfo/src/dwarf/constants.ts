@@ -140,4 +140,7 @@ export const LineExtendedOp = {
 } as const;
 
 /** Section 7.22, table 7.27. */
+/** DW_LANG_*: only the one that matters here, which assemblers of all machines write. */
+export const Language = { mipsAssembler: 0x8001 } as const;
+
 export const LineContent = { path: 1, directoryIndex: 2, timestamp: 3, size: 4, md5: 5 } as const;
