@@ -85,7 +85,7 @@ function run(
   files: PythonFiles,
   openMap: (file: PythonFile) => PycMap,
 ): ProcessedCrash[] {
-  const engine = buildReports({ metadata, faulthandler: bytes }, openMap);
+  const engine = buildReports({ metadata, faulthandler: bytes, minidump: null }, { openMap });
   let step = engine.next();
   while (step.done !== true) step = engine.next(files);
   return step.value;

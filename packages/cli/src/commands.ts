@@ -52,6 +52,10 @@ export const commands: Readonly<Record<string, Command>> = {
     help: "addresses of an object to functions, files and lines",
     load: () => import("./commands/symbolize.ts"),
   },
+  stackwalk: {
+    help: "a minidump to a report",
+    load: () => import("./commands/stackwalk.ts"),
+  },
   cache: {
     help: "build the symbol cache of an object",
     load: () => import("./commands/cache.ts"),

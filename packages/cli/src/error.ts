@@ -8,6 +8,7 @@ export type CliErrorCode =
   | "postgres-failed"
   | "not-found"
   | "too-large"
+  | "refused"
   | "taken";
 
 export class CliError extends Error {

@@ -8,6 +8,7 @@
 import type { CStack, CStackFrame } from "@faultline/faulthandler";
 import type { Gap, Module, NativeFrame } from "@faultline/shared";
 import { gap } from "./gaps.ts";
+import { hex, hexValue } from "./hex.ts";
 
 export interface NativeStack {
   readonly frames: readonly NativeFrame[];
@@ -117,9 +118,3 @@ function gapsOf({ frames, truncated, unavailable }: CStack): Gap[] {
 }
 
 const fileName = (path: string): string => path.slice(path.search(/[^\\/]*$/));
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
-
-/** Value of "0x1f"; null for anything else, a negative offset included. */
-const hexValue = (text: string | null): bigint | null =>
-  text !== null && /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : null;

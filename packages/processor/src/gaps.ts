@@ -1,5 +1,6 @@
 /** Gaps: what could not be worked out, bounded and without repeats. */
 import type { Gap } from "@faultline/shared";
+import { walkGapCodes } from "@faultline/unwind";
 import { MAX_GAP_CHARS, MAX_NAMES_IN_GAP } from "./limits.ts";
 
 /** Codes of the gaps that this package makes; those of a dump's parser pass through beside them. */
@@ -31,8 +32,18 @@ export const gapCodes = {
   "resolve-limit": "more frames than are looked up",
   "files-asked-cut": "more files than are asked for",
   "source-cut": "more source lines than are kept",
+  "dump-refused": "the minidump cannot be read",
+  "dump-damaged": "part of the minidump cannot be read",
+  "no-registers": "the dump holds no registers of the thread",
+  "stack-cut": "older native frames are missing, or may be",
+  "frames-left-out": "a stack is longer than a report holds",
+  "no-symbols": "no symbols were uploaded for a module",
+  "no-debug-info": "a module's symbols know no files and lines",
+  "symbols-mismatched": "a module's symbols are of another build",
+  "symbols-corrupt": "a module's symbol file cannot be used",
   "extension-modules-cut": "more extension modules than are kept",
   "gaps-cut": "more gaps than are kept",
+  ...walkGapCodes,
 } as const;
 export type GapCode = keyof typeof gapCodes;
 

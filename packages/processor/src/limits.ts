@@ -44,3 +44,15 @@ export const MAX_SOURCE_LINE_CHARS = 400;
 
 /** Characters of source text in one report; frames after that show none. */
 export const MAX_SOURCE_CHARS_PER_REPORT = 128 * 1024;
+
+/** Times that symbols are asked for while the stacks of one dump are walked. */
+export const MAX_SYMBOL_ROUNDS = 64;
+
+/** Words of each stack that are looked at for modules before anything is walked. */
+export const PREFETCH_STACK_WORDS = 2_048;
+
+/** Threads of a minidump that are walked. */
+export const MAX_NATIVE_THREADS = 2_000;
+
+/** Frames of one stack that a report holds; of a longer one the first and the last. */
+export const MAX_REPORT_FRAMES = 10_000;

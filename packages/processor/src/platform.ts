@@ -64,6 +64,14 @@ function pythonOf(
 ): PythonInfo | null {
   const said = pythonSaid(metadata);
   if (said !== null) return said;
+  const version = onlyVersion(paths);
+  if (version !== null) return { version, evidence: "path" };
+  const hint = dump.pythonVersionHint;
+  return hint === null ? null : { version: hint, evidence: "grammar" };
+}
+
+/** The one version that the paths agree on. */
+function onlyVersion(paths: Iterable<string>): string | null {
   const minors = new Set<string>();
   for (const path of paths) {
     const match = versionInPath.exec(path);
@@ -71,9 +79,13 @@ function pythonOf(
     if (minor !== undefined) minors.add(minor);
   }
   const [only] = minors;
-  if (minors.size === 1) return { version: `3.${only}`, evidence: "path" };
-  const hint = dump.pythonVersionHint;
-  return hint === null ? null : { version: hint, evidence: "grammar" };
+  return minors.size === 1 ? `3.${only}` : null;
+}
+
+/** The version that the names of mapped files agree on: the interpreter's library, extension modules. */
+export function pythonOfModules(names: readonly string[]): PythonInfo | null {
+  const version = onlyVersion(names);
+  return version === null ? null : { version, evidence: "module" };
 }
 
 /** The version that the client named, without what may follow it in `sys.version`. */

@@ -2,6 +2,7 @@
  * Real dumps joined with a really compiled file: the crashing program wrote down its own qualified
  * names, which are never in the text.
  */
+import { basenamesOf } from "./needs.ts";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -65,10 +66,14 @@ const skipReason =
         : `the corpus has no dumps of python3's version ${compiled.version}`;
 
 function reportsOf(text: Uint8Array, file: PythonFile): readonly Report[] {
-  const engine = buildReports({ metadata: { ...noMetadata, release: "r" }, faulthandler: text });
+  const engine = buildReports({
+    metadata: { ...noMetadata, release: "r" },
+    faulthandler: text,
+    minidump: null,
+  });
   let step = engine.next();
   while (step.done !== true) {
-    const names = step.value.basenames;
+    const names = basenamesOf(step.value);
     step = engine.next(new Map(names.includes(file.path) ? [[file.path, [file]]] : []));
   }
   return step.value.map(({ report }) => report);

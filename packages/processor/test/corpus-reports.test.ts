@@ -28,7 +28,7 @@ const kinds: Readonly<Record<string, Report["kind"]>> = {
 };
 
 function reportsOf(text: Uint8Array): readonly Report[] {
-  const engine = buildReports({ metadata: noMetadata, faulthandler: text });
+  const engine = buildReports({ metadata: noMetadata, faulthandler: text, minidump: null });
   let step = engine.next();
   while (step.done !== true) step = engine.next(new Map());
   return step.value.map(({ report }) => report);

@@ -14,11 +14,14 @@ interface Given {
 function process(text: string | Uint8Array | null, given: Given = {}) {
   const faulthandler = typeof text === "string" ? utf8(text) : text;
   const metadata = { ...noMetadata, ...given.metadata };
-  const engine = buildReports({ metadata, faulthandler }, given.openMap ?? opener([]));
+  const engine = buildReports(
+    { metadata, faulthandler, minidump: null },
+    { openMap: given.openMap ?? opener([]) },
+  );
   const asked: (readonly string[])[] = [];
   let step = engine.next();
   while (step.done !== true) {
-    asked.push(step.value.basenames);
+    asked.push(basenamesOf(step.value));
     step = engine.next(given.files ?? new Map());
   }
   return { crashes: step.value, asked };

@@ -8,6 +8,7 @@ export { MAX_PYC_BYTES } from "./limits.ts";
 export { PYC_MAP_VERSION } from "./map/format.ts";
 export { openPycMap } from "./map/reader.ts";
 export { buildPycMap } from "./map/writer.ts";
+export { type CompiledName, compiledName } from "./source-path.ts";
 export { type Pyc, readPyc, type PycWarning } from "./pyc.ts";
 export { pycJson } from "./json.ts";
 export { identifyPyc, type PythonVersion } from "./versions.ts";

@@ -17,4 +17,6 @@ export interface CrashInput {
   readonly metadata: CrashMetadata;
   /** faulthandler text, null when none came. May hold several dumps. */
   readonly faulthandler: Uint8Array | null;
+  /** A minidump, null when none came. */
+  readonly minidump: Uint8Array | null;
 }

@@ -21,6 +21,7 @@ export * from "./jobs.ts";
 export * from "./limits.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
+export * from "./native-symbols.ts";
 export * from "./python-symbols.ts";
 export * from "./report.ts";
 export { renderGroupExplanation } from "./text/group-explanation.ts";

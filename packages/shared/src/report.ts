@@ -122,6 +122,13 @@ export interface PythonInfo {
   readonly evidence: string | null;
 }
 
+/** What the dump tells of the process itself. */
+export interface ProcessInfo {
+  readonly id: number | null;
+  /** Seconds from its start to its death. */
+  readonly uptimeSeconds: number | null;
+}
+
 export interface Report {
   readonly version: typeof REPORT_VERSION;
   readonly kind: ReportKind;
@@ -140,7 +147,14 @@ export interface Report {
   readonly classification: Classification | null;
   readonly os: string | null;
   readonly cpu: string | null;
+  /** Version and build of the system: "6.1.0", "10.0.19041". */
+  readonly osVersion: string | null;
+  readonly process: ProcessInfo | null;
   readonly python: PythonInfo | null;
+  /** Registers of the thread that died, where it died, by name, as hex; null without a minidump. */
+  readonly registers: Readonly<Record<string, string>> | null;
+  /** What the program and its crash handler noted in the dump (Crashpad's annotations, an assertion's words). */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Index into `threads`; null when no thread can be blamed. */
   readonly crashingThread: number | null;
   readonly threads: readonly Thread[];
@@ -154,6 +168,9 @@ export const classifications = [
   "null-dereference",
   "stack-overflow",
   "non-canonical",
+  "guard-page",
+  "write-to-read-only",
+  "execute-data",
   "heap-corruption",
   "abort",
   "assertion",

@@ -29,6 +29,10 @@ export function reportOf(group: GroupSeed): Report {
     classification: "memory-access",
     os: "linux",
     cpu: null,
+    osVersion: null,
+    process: null,
+    registers: null,
+    annotations: {},
     python: { version: "3.12", evidence: "path" },
     crashingThread: 0,
     threads: [

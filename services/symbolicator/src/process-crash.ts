@@ -56,7 +56,7 @@ async function workOut(
     );
   }
   return await attachments.withText(crash, async (text, gaps) => {
-    const input = { metadata: crash.metadata, faulthandler: text };
+    const input = { metadata: crash.metadata, faulthandler: text, minidump: null };
     const reports = await engine.reports(input, crash.release, gaps);
     return reports.map((finished, index) => processedOutcome(crash, finished, index));
   });

@@ -28,9 +28,13 @@ export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer
 /** One crash's bytes → its reports, or the files that are missing for them. */
 function reportsOf(task: CrashTask): CrashAnswer {
   try {
-    const engine = buildReports(task.input, openMap);
+    const engine = buildReports(task.input, { openMap });
     let step = engine.next();
     while (step.done !== true) {
+      if (step.value.need === "symbol-caches") {
+        step = engine.next(new Map());
+        continue;
+      }
       const files = filesFor(task, step.value.basenames);
       if (files === null) return { kind: "need", basenames: step.value.basenames };
       step = engine.next(files);

@@ -20,7 +20,11 @@ afterAll(() => engine.close());
 
 const release = { id: 7, symbolsVersion: 3 };
 const run = (text: string, from: Engine = engine) =>
-  from.reports({ metadata: noMetadata, faulthandler: Buffer.from(text) }, release, []);
+  from.reports(
+    { metadata: noMetadata, faulthandler: Buffer.from(text), minidump: null },
+    release,
+    [],
+  );
 const failure = async (text: string): Promise<CrashFailure> => {
   const error = await run(text).then(
     () => null,

@@ -21,23 +21,30 @@ export const defaultCacheFolder = (env: NodeJS.ProcessEnv): string =>
  */
 export async function loadCache(given: ObjectPaths, folder: string): Promise<LoadedCache> {
   const paths = completePaths(given);
-  const key = contentKey([paths.object, paths.debug, paths.supplementary], folder);
-  const file = join(folder, `${key}.v${CACHE_VERSION}.symcache`);
-  const cache = readKept(file) ?? (await buildAndKeep(paths, file));
+  const bytes = await cacheBytes(paths, folder);
+  const cache = openCache(bytes);
   return { cache, missed: [...paths.missed, ...cache.info.gaps] };
 }
 
-async function buildAndKeep(paths: ObjectPaths, file: string): Promise<SymbolCache> {
+/** The cache of files of which nothing else is looked for. */
+export async function cacheBytes(paths: ObjectPaths, folder: string): Promise<Uint8Array> {
+  const key = contentKey([paths.object, paths.debug, paths.supplementary], folder);
+  const file = join(folder, `${key}.v${CACHE_VERSION}.symcache`);
+  return readKept(file) ?? (await buildAndKeep(paths, file));
+}
+
+async function buildAndKeep(paths: ObjectPaths, file: string): Promise<Uint8Array> {
   const bytes = await build(paths);
-  const cache = openCache(bytes);
-  if (cache.info.gaps.length === 0) keep(file, bytes);
-  return cache;
+  if (openCache(bytes).info.gaps.length === 0) keep(file, bytes);
+  return bytes;
 }
 
 /** Null when there is none, or one that was damaged: it is built anew. */
-function readKept(file: string): SymbolCache | null {
+function readKept(file: string): Uint8Array | null {
   try {
-    return openCache(readFileSync(file));
+    const bytes = readFileSync(file);
+    openCache(bytes);
+    return bytes;
   } catch {
     return null;
   }

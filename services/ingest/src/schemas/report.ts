@@ -109,7 +109,19 @@ export const ReportSchema = Type.Of<Report>(
       classification: Type.Nullable(Type.Enum(classifications)),
       os: text,
       cpu: text,
+      osVersion: text,
+      process: Type.Nullable(
+        Type.Object({ id: whole, uptimeSeconds: Type.Nullable(Type.Number()) }),
+      ),
       python: Type.Nullable(Type.Object({ version: text, evidence: text })),
+      registers: Type.Nullable(
+        Type.Record(
+          Type.String({ description: "Of the thread that died, where it died; hexadecimal." }),
+        ),
+      ),
+      annotations: Type.Record(
+        Type.String({ description: "What the program and its crash handler noted in the dump." }),
+      ),
       crashingThread: Type.Nullable(Type.Integer({ description: "Index into threads." })),
       threads: Type.Array(Thread),
       modules: Type.Array(Module),

@@ -1,0 +1,133 @@
+/**
+ * Symbol files in folders, found by what is in them: any layout will do. What each file is, is remembered in the cache folder
+ * under the file's stamp, so that a folder is read once.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import {
+  altLink,
+  DebugInfoError,
+  identifyNative,
+  type NativeKind,
+  openElf,
+} from "@faultline/debuginfo";
+import { openFileSource } from "@faultline/symbols";
+import { keep } from "./content-key.ts";
+import { walkFiles } from "./walk-files.ts";
+
+export interface SymbolFile {
+  readonly path: string;
+  readonly kind: NativeKind;
+  readonly buildId: string | null;
+  readonly debugId: string | null;
+  /** Build id of the supplementary file that it refers to. */
+  readonly supplement: string | null;
+}
+
+/** What a module is put together from; `object` is the debug file where there is nothing else. */
+export interface FoundFiles {
+  readonly object: string;
+  readonly debug: string | null;
+  readonly supplementary: string | null;
+}
+
+/** No file that could answer is smaller. */
+const MIN_BYTES = 64;
+const MAGIC = /^(?:\x7fELF|MODU)/;
+
+export class SymbolFolder {
+  readonly #byId = new Map<string, SymbolFile[]>();
+  readonly #byName = new Map<string, SymbolFile[]>();
+
+  constructor(files: readonly SymbolFile[]) {
+    for (const file of files) {
+      for (const id of new Set([file.buildId, file.debugId]))
+        if (id !== null) add(this.#byId, id, file);
+      add(this.#byName, basename(file.path), file);
+    }
+  }
+
+  /** By build id, else by debug id; null when nothing is known by either. */
+  find(buildId: string | null, debugId: string | null): FoundFiles | null {
+    const files = this.#byId.get(buildId ?? "") ?? this.#byId.get(debugId ?? "") ?? [];
+    const of = (kind: NativeKind): SymbolFile | undefined =>
+      files.find((file) => file.kind === kind);
+    const sym = of("breakpad");
+    const object = of("object");
+    const debug = of("debug");
+    const first = object ?? debug ?? sym;
+    if (first === undefined) return null;
+    const supplement = debug?.supplement ?? object?.supplement ?? "";
+    const supplementary = this.#byId.get(supplement)?.find(({ kind }) => kind === "supplementary");
+    return {
+      object: first.path,
+      debug: object === undefined ? null : (debug?.path ?? null),
+      supplementary: supplementary?.path ?? null,
+    };
+  }
+
+  /** Ids of files of that name: another build's, when `find` found none. */
+  others(name: string): readonly string[] {
+    return (this.#byName.get(name) ?? []).map(
+      ({ buildId, debugId }) => buildId ?? debugId ?? "no id",
+    );
+  }
+}
+
+function add(map: Map<string, SymbolFile[]>, key: string, file: SymbolFile): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [file]);
+  else list.push(file);
+}
+
+type Memo = Record<string, SymbolFile | null>;
+
+/** Looks through the folders, to any depth. */
+export function openSymbolFolder(folders: readonly string[], cacheFolder: string): SymbolFolder {
+  const key = createHash("sha256").update(folders.join("\0")).digest("hex").slice(0, 40);
+  const memoFile = join(cacheFolder, `${key}.folder.json`);
+  const before = readMemo(memoFile);
+  const memo: Memo = {};
+  let isNew = false;
+  for (const path of walkFiles(folders)) {
+    const stamp = stampOf(path);
+    if (stamp === null) continue;
+    const known = before[stamp];
+    isNew ||= known === undefined;
+    memo[stamp] = known === undefined ? identify(path) : known;
+  }
+  if (isNew) keep(memoFile, Buffer.from(JSON.stringify(memo)));
+  return new SymbolFolder(Object.values(memo).filter((file) => file !== null));
+}
+
+function readMemo(file: string): Memo {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Memo;
+  } catch {
+    return {};
+  }
+}
+
+/** Null for what cannot be read or is too small to be one. */
+function stampOf(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.size < MIN_BYTES) return null;
+  return `${path}\0${stat.size}\0${stat.mtimeMs}\0${stat.ctimeMs}\0${stat.ino}`;
+}
+
+/** Null for what is no symbol file, or a damaged one. */
+function identify(path: string): SymbolFile | null {
+  const source = openFileSource(path);
+  try {
+    if (!MAGIC.test(Buffer.from(source.read(0, 4)).toString("latin1"))) return null;
+    const { kind, buildId, debugId } = identifyNative(source);
+    const supplement = kind === "breakpad" ? null : (altLink(openElf(source))?.buildId ?? null);
+    return { path, kind, buildId, debugId, supplement };
+  } catch (error) {
+    if (error instanceof DebugInfoError) return null;
+    throw error;
+  } finally {
+    source.close();
+  }
+}
