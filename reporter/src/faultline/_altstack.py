@@ -86,7 +86,7 @@ class _AlternateStack:
 
 @functools.lru_cache(maxsize=None)
 def _interface() -> Tuple[Any, Any]:
-    """libc and `stack_t` (sigaltstack(2)); ctypes is imported when the first thread starts."""
+    """Libc and `stack_t` (sigaltstack(2)); ctypes is imported when the first thread starts."""
     import ctypes
 
     class StackT(ctypes.Structure):

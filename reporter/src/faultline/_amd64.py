@@ -36,9 +36,7 @@ _REGSET = (
 )
 
 _UCONTEXT_GENERAL = 40
-_UCONTEXT_NAMES = tuple(
-    "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip eflags".split()
-)
+_UCONTEXT_NAMES = tuple(["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip", "eflags"])
 _UCONTEXT_SEGMENTS = 184
 _UCONTEXT_FAULT = 192
 _UCONTEXT_SIZE = 232
@@ -54,7 +52,7 @@ _SYSCALL = b"\x0f\x05"
 _TRAP_DIVIDE, _TRAP_GENERAL_PROTECTION, _TRAP_PAGE_FAULT = 0, 13, 14
 
 _CONTEXT_FLAGS = 0x10000F
-_CONTEXT_NAMES = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
+_CONTEXT_NAMES = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip"]
 
 
 class Amd64(Cpu):
@@ -81,9 +79,7 @@ class Amd64(Cpu):
         general = {**registers.general, "rax": EINTR_RESULT, "orig_rax": NO_SYSCALL}
         return [general[name] for name in self.general_names]
 
-    def find_signal_frame(
-        self, memory: Memory, maps: Maps, sp: int, check_code: bool
-    ) -> Optional[SignalFrame]:
+    def find_signal_frame(self, memory: Memory, maps: Maps, sp: int, check_code: bool) -> Optional[SignalFrame]:
         """See Cpu: a return address to the trampoline, with a plausible ucontext above it."""
         mapping = maps.at(sp)
         end = min(sp + SIGNAL_FRAME_SCAN_BYTES, mapping.end if mapping else sp)
@@ -110,9 +106,7 @@ class Amd64(Cpu):
         values = struct.pack("<17Q", *(general[name] for name in _CONTEXT_NAMES))
         return head + values + fxsave + bytes(416 + 48)
 
-    def cause(
-        self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps
-    ) -> Tuple[int, int]:
+    def cause(self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps) -> Tuple[int, int]:
         """
         See Cpu.
 
@@ -148,7 +142,7 @@ def _plausible(window: bytes, at: int, sp: int) -> bool:
         return False
     (code_segment,) = struct.unpack_from("<H", window, at + _UCONTEXT_SEGMENTS)
     (fpstate,) = struct.unpack_from("<Q", window, at + 224)
-    return code_segment == _USER_CODE_SEGMENT and sp <= fpstate < sp + SIGNAL_FRAME_SCAN_BYTES
+    return bool(code_segment == _USER_CODE_SEGMENT and sp <= fpstate < sp + SIGNAL_FRAME_SCAN_BYTES)
 
 
 def _frame_at(memory: Memory, window: bytes, at: int, sp: int) -> Optional[SignalFrame]:
@@ -160,9 +154,7 @@ def _frame_at(memory: Memory, window: bytes, at: int, sp: int) -> Optional[Signa
         return None
     names, count = _UCONTEXT_NAMES, len(_UCONTEXT_NAMES)
     general = dict.fromkeys(Amd64.general_names, 0)
-    general.update(
-        zip(names, struct.unpack_from(f"<{count}Q", window, at + _UCONTEXT_GENERAL))
-    )
+    general.update(zip(names, struct.unpack_from(f"<{count}Q", window, at + _UCONTEXT_GENERAL)))
     segments = struct.unpack_from("<4H", window, at + _UCONTEXT_SEGMENTS)
     general.update(zip(("cs", "gs", "fs", "ss"), segments))
     error, trap, _mask, fault_address = struct.unpack_from("<4Q", window, at + _UCONTEXT_FAULT)

@@ -73,9 +73,7 @@ class Arm64(Cpu):
         general = {**registers.general, "x0": EINTR_RESULT}
         return [general[name] for name in self.general_names]
 
-    def find_signal_frame(
-        self, memory: Memory, maps: Maps, sp: int, check_code: bool
-    ) -> Optional[SignalFrame]:
+    def find_signal_frame(self, memory: Memory, maps: Maps, sp: int, check_code: bool) -> Optional[SignalFrame]:
         """See Cpu: known by fpsimd_context, which the kernel always writes first."""
         mapping = maps.at(sp)
         end = min(sp + SIGNAL_FRAME_SCAN_BYTES, mapping.end if mapping else sp)
@@ -96,9 +94,7 @@ class Arm64(Cpu):
         vectors, status, control = fpsimd[:512], fpsimd[512:516], fpsimd[516:520]
         return head + values + vectors + control + status + bytes(120)
 
-    def cause(
-        self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps
-    ) -> Tuple[int, int]:
+    def cause(self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps) -> Tuple[int, int]:
         """See Cpu: by the fault address and the exception class of ESR_EL1 (Arm ARM, D17.2.37)."""
         pc = frame.registers.general["pc"]
         known = cause_without_fault(signal, pc)

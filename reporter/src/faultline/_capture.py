@@ -73,6 +73,14 @@ class Interrupted(NamedTuple):
     frame: Optional[SignalFrame]
 
 
+class Python(NamedTuple):
+    """What was found of the interpreter, and the memory that was read for it."""
+
+    runtime: Optional[Runtime]
+    threads: List[PythonThread]
+    ranges: List[Range]
+
+
 def cpu_of_this_machine() -> Optional[Cpu]:
     """None where only text can be captured."""
     machine = os.uname().machine
@@ -103,9 +111,7 @@ def proc_files(pid: int, maps_text: bytes, auxv_raw: bytes, options: CaptureOpti
     return files
 
 
-def capture(
-    source: Source, interrupted: Interrupted, options: CaptureOptions, annotations: Dict[str, str]
-) -> Snapshot:
+def capture(source: Source, interrupted: Interrupted, options: CaptureOptions, annotations: Dict[str, str]) -> Snapshot:
     """Every part by itself: what fails is left out and named in `errors`."""
     errors: List[str] = []
 
@@ -118,16 +124,14 @@ def capture(
 
     auxv = procfs.auxiliary_vector(source.auxv_raw)
     main_address = auxv.get(procfs.AT_PHDR, 0)
-    modules: List[Module] = attempt(
-        "modules", lambda: find_modules(source.memory, source.maps, main_address), []
-    )
-    threads = attempt("threads", lambda: _threads(source, interrupted, auxv), [])
+    modules: List[Module] = attempt("modules", lambda: find_modules(source.memory, source.maps, main_address), [])
+    no_threads: List[Thread] = []
+    threads = attempt("threads", lambda: _threads(source, interrupted, auxv), no_threads)
     memory: List[Range] = attempt("memory", lambda: _near_crash(source, interrupted), [])
-    runtime, python_threads, ranges = None, [], []
+    python = Python(None, [], [])
     if options.python_memory:
-        runtime, python_threads, ranges = attempt(
-            "python memory", lambda: _python(source, modules, options), (None, [], [])
-        )
+        python = attempt("python memory", lambda: _python(source, modules, options), python)
+    runtime = python.runtime
     if runtime is not None:
         annotations = {**annotations, "python.runtime_address": hex(runtime.address)}
     return Snapshot(
@@ -135,7 +139,7 @@ def capture(
         cpu=source.cpu,
         cause=interrupted.cause,
         threads=threads,
-        memory=memory + ranges,
+        memory=memory + python.ranges,
         maps=source.maps,
         modules=modules,
         times=source.times,
@@ -143,7 +147,7 @@ def capture(
         annotations=annotations,
         auxv=auxv,
         dso=attempt("dso", lambda: _dso(source, modules), None),
-        python_threads=python_threads,
+        python_threads=python.threads,
         runtime=runtime,
         errors=errors,
     )
@@ -154,13 +158,13 @@ def interrupted_thread(source: Source, tid: int, signal: Optional[int], text: by
     Undoes the signal handler the thread `tid` is in.
 
     Args:
-        signal: where it is known; else it is read from `text`, and else from what the thread is writing.
+        signal: where it is known; else it is read from `text`.
     """
     registers = source.registers.get(tid) or source.cpu.partial(0, 0)
     sp = source.cpu.sp(registers)
     frame = source.cpu.find_signal_frame(source.memory, source.maps, sp, source.has_code)
     if signal is None:
-        signal = signal_printed_in(text) or _signal_being_written(source, registers) or SIGABRT
+        signal = signal_printed_in(text) or SIGABRT
     if frame is None:
         return Interrupted(Cause(tid, signal, 0, 0), registers, sp, None)
     code, address = source.cpu.cause(signal, frame, source.memory, source.maps)
@@ -171,17 +175,7 @@ def interrupted_thread(source: Source, tid: int, signal: Optional[int], text: by
     for name in ("ds", "es", "gs_base"):
         if name in general:
             general[name] = registers.general.get(name, 0)
-    return Interrupted(
-        Cause(tid, signal, code, address), Registers(general, before.floating), sp, frame
-    )
-
-
-def _signal_being_written(source: Source, registers: Registers) -> Optional[int]:
-    pending = source.cpu.pending_write(registers)
-    if pending is None:
-        return None
-    _, buffer, size = pending
-    return signal_printed_in(source.memory.read(buffer, min(size, 256)))
+    return Interrupted(Cause(tid, signal, code, address), Registers(general, before.floating), sp, frame)
 
 
 def requested(source: Source, tid: int) -> Interrupted:
@@ -249,15 +243,13 @@ def _near_crash(source: Source, interrupted: Interrupted) -> List[Range]:
     return [(start, data) for start, data in ranges if data]
 
 
-def _python(
-    source: Source, modules: List[Module], options: CaptureOptions
-) -> Tuple[Optional[Runtime], List[PythonThread], List[Range]]:
+def _python(source: Source, modules: List[Module], options: CaptureOptions) -> Python:
     runtime = find_runtime(source.memory, modules, options.python_version)
     if runtime is None:
-        return None, [], []
+        return Python(None, [], [])
     recording = RecordingMemory(source.memory, MAX_PYTHON_MEMORY_BYTES)
     threads = walk(recording, runtime)
-    return runtime, threads or [], recording.ranges()
+    return Python(runtime, threads or [], recording.ranges())
 
 
 def _dso(source: Source, modules: List[Module]) -> Optional[DsoDebug]:

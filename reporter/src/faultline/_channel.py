@@ -15,13 +15,15 @@ import os
 import socket
 import struct
 import termios
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from ._limits import CHANNEL_MIN_FD, MAX_TEXT_BYTES, WRITE_TIMEOUT_S
 
 FILLER = b"\0"
 _CREDENTIALS = struct.Struct("iII")
 _SMALLEST_BUFFER = 1
+_SO_PEEK_OFF = 42
+_MAX_PIECE = 65536
 
 
 class Channel(NamedTuple):
@@ -102,10 +104,26 @@ class TextReader:
         """For poll(2)."""
         return self._socket.fileno()
 
-    def read_first(self) -> None:
-        """Reads up to the first piece and no further, so that the writer goes on waiting."""
-        while not self._pieces and self._read_packet():
-            pass
+    def peek(self) -> bytes:
+        """
+        What is in the queue, left there: a packet taken out would let the writer go on.
+
+        Also finds out who wrote. SO_PEEK_OFF makes every look begin behind the one before.
+        """
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_PEEK_OFF, 0)
+        pieces: List[bytes] = []
+        while True:
+            try:
+                data, pid = self._receive(socket.MSG_PEEK)
+            except OSError:
+                break
+            if not data:
+                break
+            if data != FILLER:
+                pieces.append(data)
+                self.pid = self.pid or pid
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_PEEK_OFF, -1)
+        return b"".join(pieces)
 
     def read_all(self) -> bool:
         """Reads what there is now. True when something came."""
@@ -116,24 +134,26 @@ class TextReader:
 
     def _read_packet(self) -> bool:
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(
-                65536, socket.CMSG_SPACE(_CREDENTIALS.size), socket.MSG_DONTWAIT
-            )
+            data, pid = self._receive(0)
         except BlockingIOError:
             return False
         except OSError:
-            data, ancillary = b"", []
+            data, pid = b"", None
         if not data:
             self.ended = True
             return False
         if data == FILLER:
             return True
-        if self.pid is None:
-            self.pid = _sender(ancillary)
+        self.pid = self.pid or pid
         self._size += len(data)
         if self._size <= MAX_TEXT_BYTES:
             self._pieces.append(data)
         return True
+
+    def _receive(self, flags: int) -> Tuple[bytes, Optional[int]]:
+        room = socket.CMSG_SPACE(_CREDENTIALS.size)
+        data, ancillary, _, _ = self._socket.recvmsg(_MAX_PIECE, room, flags | socket.MSG_DONTWAIT)
+        return data, _sender(ancillary)
 
 
 def _sender(ancillary: "list[tuple[int, int, bytes]]") -> Optional[int]:

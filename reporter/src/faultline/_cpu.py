@@ -87,9 +87,7 @@ class Cpu:
         """The general registers after the system call under way was given up with -EINTR."""
         raise NotImplementedError
 
-    def find_signal_frame(
-        self, memory: Memory, maps: Maps, sp: int, check_code: bool
-    ) -> Optional[SignalFrame]:
+    def find_signal_frame(self, memory: Memory, maps: Maps, sp: int, check_code: bool) -> Optional[SignalFrame]:
         """The innermost one above `sp`. `check_code`: look at the trampoline's bytes, which cores do not hold."""
         raise NotImplementedError
 
@@ -97,9 +95,7 @@ class Cpu:
         """As a CONTEXT record of a minidump."""
         raise NotImplementedError
 
-    def cause(
-        self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps
-    ) -> Tuple[int, int]:
+    def cause(self, signal: int, frame: SignalFrame, memory: Memory, maps: Maps) -> Tuple[int, int]:
         """(si_code, address) of the interrupted moment, worked out: faulthandler asks for no siginfo."""
         raise NotImplementedError
 

@@ -8,11 +8,12 @@ holds itself, by the write it waits in; its other threads go on.
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from . import _procfs as procfs
 from ._channel import TextReader
@@ -84,11 +85,8 @@ class PtraceHeld(Held):
     def __init__(self, stopped: "Stopped") -> None:
         super().__init__(stopped.pid, "")
         self._stopped = stopped
-        self._wakeup, wakeup_end = os.pipe()
-        os.set_blocking(wakeup_end, False)
-        os.set_blocking(self._wakeup, False)
-        signal.set_wakeup_fd(wakeup_end)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._registers: Dict[int, Optional[Registers]] = {}
+        self._wakeup = _child_signals()
 
     def tids(self) -> List[int]:
         """See Held."""
@@ -96,7 +94,9 @@ class PtraceHeld(Held):
 
     def registers(self, tid: int, cpu: Cpu) -> Optional[Registers]:
         """See Held."""
-        return self._stopped.registers(tid, cpu)
+        if tid not in self._registers:
+            self._registers[tid] = self._stopped.registers(tid, cpu)
+        return self._registers[tid]
 
     def drain(self, reader: TextReader) -> None:
         """See Held: the end is the delivery of the raised signal."""
@@ -163,6 +163,17 @@ class PtraceHeld(Held):
     def release(self) -> None:
         """See Held: the crashed thread goes last, with its signal."""
         self._stopped.detach_all((self.crashed, self.signal))
+
+
+@functools.lru_cache(maxsize=None)
+def _child_signals() -> int:
+    """A descriptor that is readable after SIGCHLD, which the kernel sends for every stop of a traced thread."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return reader
 
 
 def hold(pid: int) -> Held:

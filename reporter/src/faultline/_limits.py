@@ -28,6 +28,9 @@ ATTACH_ROUNDS = 4
 """Listings of the threads, until one shows no new thread."""
 HOLD_TIMEOUT_S = 5.0
 """Without text or a signal for this long the handler is taken to be stuck, and the process is let go."""
+SETTLE_ROUNDS = 20
+SETTLE_S = 0.001
+"""A thread stopped between two writes is let go that often, each time for so long."""
 MAX_WORKERS = 16
 """Crashes handled at once; further ones wait in their write."""
 MAX_CLIENTS = 4096

@@ -67,9 +67,7 @@ class MinidumpWriter:
     def finish(self, when: int) -> bytes:
         """The whole file. `when`: seconds since 1970."""
         count = len(self._streams)
-        _HEADER.pack_into(
-            self._data, 0, SIGNATURE, VERSION, count, _HEADER.size, 0, when & 0xFFFFFFFF, 0
-        )
+        _HEADER.pack_into(self._data, 0, SIGNATURE, VERSION, count, _HEADER.size, 0, when & 0xFFFFFFFF, 0)
         for index, (kind, location) in enumerate(self._streams):
             at = _HEADER.size + _DIRECTORY.size * index
             _DIRECTORY.pack_into(self._data, at, kind, location.size, location.rva)

@@ -18,7 +18,7 @@ from typing import Callable, Dict, List, Optional
 
 from . import _wire
 from ._channel import has_text
-from ._kernel_timer import guard_timer, nudge_timer
+from ._kernel_timer import KernelTimer, guard_timer, nudge_timer
 from ._limits import (
     MAX_CLIENTS,
     MAX_WORKERS,
@@ -30,8 +30,8 @@ from ._limits import (
 )
 from ._pidfd import exit_status, pidfd_open
 from ._signals import DEATHS
-from ._worker import Job, handle_crash, handle_exception, handle_request, handle_silent_death
 from ._wire import Fields
+from ._worker import Job, handle_crash, handle_exception, handle_request, handle_silent_death
 
 _IDLE_START_S = 30.0
 """A monitor nobody registers with ends after this time."""
@@ -95,7 +95,7 @@ class Monitor:
         self._listener = _listen(name)
         self._started = time.monotonic()
         self._nudge = nudge_timer()
-        self._guard = None
+        self._guard: Optional[KernelTimer] = None
         self._guard_s = 0.0
         self._child_signals = _child_signal_pipe()
         self._watch(self._child_signals.fileno(), self._reap)
@@ -284,9 +284,7 @@ class Monitor:
             from ._fatal_worker import handle_fatal
 
             client.reported = True
-            self._fork_worker(
-                client, lambda: handle_fatal(client.job), lambda code: self._after_crash(client, code)
-            )
+            self._fork_worker(client, lambda: handle_fatal(client.job), lambda code: self._after_crash(client, code))
 
     # Crashes.
 

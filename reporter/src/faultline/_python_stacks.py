@@ -50,9 +50,7 @@ class PythonThread(NamedTuple):
     frames: List[PythonFrame]
 
 
-def find_runtime(
-    memory: Memory, modules: Iterable[Module], hint: Optional[Tuple[int, int]]
-) -> Optional[Runtime]:
+def find_runtime(memory: Memory, modules: Iterable[Module], hint: Optional[Tuple[int, int]]) -> Optional[Runtime]:
     """`hint`: the version, where the process told it; else it is taken from the module's name."""
     candidates = sorted(modules, key=lambda module: "libpython" not in module.name)
     for module in candidates[:1] + [one for one in candidates[1:] if "python" in one.name]:

@@ -314,7 +314,7 @@ def _own_stacks() -> bytes:
     try:
         faulthandler.dump_traceback(file=memory, all_threads=True)
         os.lseek(memory, 0, os.SEEK_SET)
-        pieces = []
+        pieces: List[bytes] = []
         while True:
             piece = os.read(memory, 65536)
             if not piece:

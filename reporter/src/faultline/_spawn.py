@@ -163,7 +163,7 @@ def _spawn(python: str, control_fd: int, name: str) -> None:
     else:
         program, argv = python, [python, "-I", "-S", "-c", _DETACH + _BOOT, *tail]
     environment: Dict[str, str] = {**os.environ, MONITOR_VARIABLE: name}
-    child = os.posix_spawn(program, argv, environment, file_actions=actions, setsigmask=())  # type: ignore[arg-type]
+    child = os.posix_spawn(program, argv, environment, file_actions=actions, setsigmask=())
     try:
         os.waitpid(child, 0)
     except ChildProcessError:

@@ -217,9 +217,7 @@ class Spool:
         """For `with contextlib.contextmanager(spool.lock)()`: False when another process uploads."""
         import fcntl
 
-        fd = os.open(
-            os.path.join(self.path, "upload.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        fd = os.open(os.path.join(self.path, "upload.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

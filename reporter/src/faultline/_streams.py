@@ -11,7 +11,7 @@ import os
 import struct
 import time
 import uuid
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from ._limits import MAX_COMMENT_BYTES, MAX_STRING_CHARS
 from ._memory import Range
@@ -103,9 +103,7 @@ def _put_contexts(writer: MinidumpWriter, snapshot: Snapshot) -> "dict[int, Loca
     }
 
 
-def _thread_list(
-    snapshot: Snapshot, pieces: List[Piece], contexts: "dict[int, Location]"
-) -> bytes:
+def _thread_list(snapshot: Snapshot, pieces: List[Piece], contexts: "dict[int, Location]") -> bytes:
     data = [struct.pack("<I", len(snapshot.threads))]
     for thread in snapshot.threads:
         start, stack = _stack_location(thread.stack, pieces)
@@ -184,7 +182,7 @@ def _system_info(writer: MinidumpWriter, snapshot: Snapshot) -> bytes:
 
 
 def _cpu_identity() -> Tuple[int, int, int, bytes]:
-    fields = {}
+    fields: Dict[bytes, bytes] = {}
     for line in read_file("/proc/cpuinfo").split(b"\n"):
         key, _, value = line.partition(b":")
         fields.setdefault(key.strip(), value.strip())
@@ -240,13 +238,10 @@ def _dso_debug(writer: MinidumpWriter, snapshot: Snapshot) -> Optional[bytes]:
     if dso is None:
         return None
     entries = b"".join(
-        struct.pack("<QI4xQ", link.address, writer.put_string(link.name), link.dynamic)
-        for link in dso.links
+        struct.pack("<QI4xQ", link.address, writer.put_string(link.name), link.dynamic) for link in dso.links
     )
     table = writer.put(entries).rva if entries else 0
-    head = struct.pack(
-        "<III4xQQQ", dso.version, table, len(dso.links), dso.brk, dso.ldbase, dso.dynamic_address
-    )
+    head = struct.pack("<III4xQQQ", dso.version, table, len(dso.links), dso.brk, dso.ldbase, dso.dynamic_address)
     return head + dso.dynamic
 
 
@@ -257,6 +252,4 @@ def _crashpad_info(writer: MinidumpWriter, snapshot: Snapshot) -> bytes:
         for key, value in snapshot.annotations.items()
     )
     dictionary = writer.put(struct.pack("<I", len(snapshot.annotations)) + pairs)
-    return struct.pack(
-        "<I16s16sIIIIIQ", 1, report.bytes_le, bytes(16), *dictionary, 0, 0, 0, 0
-    )
+    return struct.pack("<I16s16sIIIIIQ", 1, report.bytes_le, bytes(16), *dictionary, 0, 0, 0, 0)

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import _procfs as procfs
 from ._capture import (
@@ -27,7 +27,7 @@ from ._capture import (
 from ._channel import TextReader
 from ._cpu import Cpu, Registers
 from ._hold import Held, ProcfsHeld, hold
-from ._limits import MIB, WORKER_DEADLINE_S
+from ._limits import MIB, SETTLE_ROUNDS, SETTLE_S, WORKER_DEADLINE_S
 from ._maps import parse_maps
 from ._memory import ProcessMemory
 from ._report import add_snapshot, crash_key, files_of, metadata
@@ -61,16 +61,16 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
     """The whole story of one crash. Answers whose it was: a child may share the channel of its parent."""
     arm_deadline()
     reader = TextReader(channel)
-    reader.read_first()
-    if not reader.text:
+    head = reader.peek()
+    if not head:
         return job.pid
     pid = reader.pid or job.pid
     started = time.monotonic()
-    held = hold(pid)
+    held = _hold_in_write(pid, int(job.info.get("channelFd", -1)))
     report = Report(job, pid, held, started)
     try:
-        report.take(lambda source, tids: _crashed(source, tids, job, reader))
-        report.store_before_text(reader.text)
+        report.take(lambda source, tids: _crashed(source, tids, job, head))
+        report.store_before_text(head)
         held.drain(reader)
         report.finish(reader.text)
         Tee(pid, job.info.get("stderr", 2), job.tee_fd).write(reader.text, report.trouble)
@@ -79,30 +79,62 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
     return pid
 
 
-def _crashed(source: Source, tids: List[int], job: Job, reader: TextReader) -> Interrupted:
-    tid = _writing_thread(source, tids, int(job.info.get("channelFd", -1)))
-    return interrupted_thread(source, tid, None, reader.text)
+def _hold_in_write(pid: int, fd: int) -> Held:
+    """
+    Between two pieces of its text the thread runs, and may be stopped there: then it is let go once more.
+
+    A monitor that wakes at once on another core meets it so in one crash of ten.
+    """
+    cpu = cpu_of_this_machine()
+    held = hold(pid)
+    for _ in range(SETTLE_ROUNDS):
+        if cpu is None or any(_writes_to(held, tid, cpu, fd) for tid in held.tids()):
+            break
+        held.release()
+        time.sleep(SETTLE_S)
+        held = hold(pid)
+    return held
 
 
-def _writing_thread(source: Source, tids: List[int], fd: int) -> int:
-    """The thread that is blocked in write(2) on our channel; else one with a signal's frame on its stack."""
-    cpu = source.cpu
-    second_best = 0
+def _writes_to(held: Held, tid: int, cpu: Cpu, fd: int) -> bool:
+    registers = held.registers(tid, cpu)
+    pending = cpu.pending_write(registers) if registers is not None else None
+    if pending is not None:
+        return pending[0] in (fd, -1)
+    blocked = procfs.blocked_syscall(held.pid, tid)
+    return blocked is not None and blocked.number == cpu.write_syscall and blocked.arguments[:1] == [fd]
+
+
+def _crashed(source: Source, tids: List[int], job: Job, head: bytes) -> Interrupted:
+    """The head of the text may end before the signal's name: the thread waits in writing it."""
+    tid, buffer, size = _writing_thread(source, tids, int(job.info.get("channelFd", -1)))
+    return interrupted_thread(source, tid, None, head + source.memory.read(buffer, min(size, 256)))
+
+
+def _writing_thread(source: Source, tids: List[int], fd: int) -> Tuple[int, int, int]:
+    """The thread blocked in write(2) on our channel, its buffer and size; else one with a signal's frame on its stack."""
+    second_best = None
     for tid in tids:
-        registers = source.registers.get(tid)
-        pending = cpu.pending_write(registers) if registers is not None else None
-        blocked = None
-        if pending is None:
-            blocked = procfs.blocked_syscall(source.pid, tid)
-            if blocked is not None and blocked.number == cpu.write_syscall and blocked.arguments:
-                pending = (blocked.arguments[0], 0, 0)
+        pending = _pending_write(source, tid)
         if pending is None:
             continue
         if pending[0] == fd:
-            return tid
-        if pending[0] == -1 and not second_best:
-            second_best = tid
-    return second_best or _thread_in_signal(source, tids)
+            return tid, pending[1], pending[2]
+        if pending[0] == -1:
+            second_best = tid, pending[1], pending[2]
+    return second_best or (_thread_in_signal(source, tids), 0, 0)
+
+
+def _pending_write(source: Source, tid: int) -> Optional[Tuple[int, int, int]]:
+    """From the registers; from procfs where there are none but pc and sp."""
+    registers = source.registers.get(tid)
+    pending = source.cpu.pending_write(registers) if registers is not None else None
+    if pending is not None:
+        return pending
+    blocked = procfs.blocked_syscall(source.pid, tid)
+    if blocked is None or blocked.number != source.cpu.write_syscall or len(blocked.arguments) < 3:
+        return None
+    return blocked.arguments[0], blocked.arguments[1], blocked.arguments[2]
 
 
 def _thread_in_signal(source: Source, tids: List[int]) -> int:
