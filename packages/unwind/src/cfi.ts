@@ -11,6 +11,7 @@ import {
   type Finding,
   failure,
   hex,
+  memoryMissing,
   type Level,
   notApplicable,
   outermost,
@@ -25,15 +26,31 @@ export function callerByCfi(walker: Walker, callee: Level): Finding {
   const cfa = cfaOf(walker, callee, rules);
   if (typeof cfa === "string") return failure(cfa);
   const stored = returnAddressOf(walker, callee, rules, cfa);
-  if (stored === undefined)
-    return failure(`the return address cannot be read with the CFA at ${hex(cfa)}`);
+  if (stored === undefined) return returnAddressFailure(walker, returnRule, cfa);
   const registers = callerRegisters(walker, callee, rules, cfa, stored);
-  if (stored === 0n && (registers[walker.cpu.framePointer] ?? 0n) === 0n) return outermost;
+  if (stored === 0n && isNullFrame(walker, rules, registers)) return outermost;
   const pointer = walker.unsigned(stored);
   registers[walker.cpu.pc] = walker.cpu.codeAddress(pointer);
   const sp = registers[walker.cpu.sp] ?? cfa;
   return { kind: "caller", pointer, sp, registers, stopped: rules.signalFrame };
 }
+
+function returnAddressFailure(
+  walker: Walker,
+  rule: RegisterRule | undefined,
+  cfa: bigint,
+): Finding {
+  if (rule?.kind !== "offset") return failure("the return address is not known");
+  const at = hex(walker.wrap(cfa + BigInt(rule.offset)));
+  return memoryMissing(`the return address at ${at} is not in the dump`);
+}
+
+/** A null return address ends the stack if the frame pointer agrees; what a signal interrupted may have called NULL. */
+const isNullFrame = (
+  { cpu }: Walker,
+  { signalFrame }: UnwindRules,
+  registers: Registers,
+): boolean => !signalFrame && (registers[cpu.framePointer] ?? 0n) === 0n;
 
 /** The canonical frame address, or why there is none. */
 export function cfaOf(walker: Walker, callee: Level, rules: UnwindRules): bigint | string {

@@ -22,5 +22,6 @@ export function isFunctionPointer(walker: Walker, pointer: bigint): boolean {
   const pc = cpu.codeAddress(pointer);
   if (cpu.followsCall(pointer, memory) !== undefined) return false;
   const start = code.functionStart(pc);
-  return start === null ? pc % cpu.functionAlignment === 0n : start === pc;
+  if (start !== null) return start === pc;
+  return cpu.functionAlignment !== null && pc % cpu.functionAlignment === 0n;
 }

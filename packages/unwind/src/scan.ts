@@ -60,7 +60,7 @@ function callerAt(walker: Walker, callee: Level, address: bigint, pointer: bigin
   return { kind: "caller", pointer, sp, registers, stopped: false };
 }
 
-/** The caller's frame pointer: saved below the return address, else untouched if it points above. */
+/** The caller's frame pointer: untouched if it points above, else what a record has below the return address. */
 function framePointerAt(
   walker: Walker,
   callee: { readonly sp: bigint; readonly registers: Registers },
@@ -68,11 +68,11 @@ function framePointerAt(
 ): bigint | undefined {
   const { cpu } = walker;
   const current = callee.registers[cpu.framePointer];
+  if (current !== undefined && current > address) return current;
   const recordAt = address - BigInt(cpu.addressSize);
-  const saved = recordAt >= callee.sp ? walker.word(recordAt) : undefined;
-  const isRecord = current === recordAt || (cpu.framePointerMandatory && current === undefined);
-  if (isRecord && saved !== undefined && pointsAbove(walker, saved, address)) return saved;
-  return current !== undefined && current > address ? current : undefined;
+  if (!cpu.framePointerMandatory || recordAt < callee.sp) return undefined;
+  const saved = walker.word(recordAt);
+  return saved !== undefined && pointsAbove(walker, saved, address) ? saved : undefined;
 }
 
 const pointsAbove = (walker: Walker, pointer: bigint, address: bigint): boolean =>

@@ -2,7 +2,7 @@
  * What a signal interrupted, where the trampoline that its handler returns to has no unwind table that tells.
  */
 import type { SignalTrampoline } from "./cpu/cpu.ts";
-import { type Finding, failure, type Level, notApplicable, type Walker } from "./walker.ts";
+import { type Finding, type Level, memoryMissing, notApplicable, type Walker } from "./walker.ts";
 
 // musl's restorer has no unwind table, and that of the vDSO of arm64 skips the interrupted function (it gives its link
 // register for its program counter, so Linux dropped it in 5.8). Debuggers know the trampoline by its instructions, and
@@ -18,7 +18,7 @@ export function callerByTrampoline(walker: Walker, callee: Level): Finding {
     saved[register] = walker.word(sp + BigInt(offset));
   const [savedPc, savedSp] = [saved[cpu.pc], saved[cpu.sp]];
   if (savedPc === undefined || savedSp === undefined)
-    return failure("the registers that the signal saved are not in the dump");
+    return memoryMissing("the registers that the signal saved are not in the dump");
   return { kind: "caller", pointer: savedPc, sp: savedSp, registers: saved, stopped: true };
 }
 

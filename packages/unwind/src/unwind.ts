@@ -70,6 +70,7 @@ const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
 function callerOf(walker: Walker, callee: Level): Level | EndReason {
   let cfiFailure: string | null = null;
+  let missing = false;
   for (const [foundBy, technique] of techniques) {
     const finding = technique(walker, callee);
     if (finding.kind === "outermost") return "end-of-stack";
@@ -79,10 +80,13 @@ function callerOf(walker: Walker, callee: Level): Level | EndReason {
       tellCfiFailure(walker, callee, cfiFailure, foundBy);
       return level;
     }
+    if (walker.stackSwitches > MAX_STACK_SWITCHES) return "limit";
+    if (finding.kind === "failure") missing ||= finding.memoryMissing;
     if (foundBy === "cfi") cfiFailure ??= level;
   }
   tellCfiFailure(walker, callee, cfiFailure, null);
-  return endOf(walker, callee);
+  if (walker.scannedWords > MAX_SCANNED_WORDS) return "limit";
+  return missing || walker.word(callee.frame.sp) === undefined ? "memory-missing" : "no-caller";
 }
 
 function tellCfiFailure(
@@ -95,10 +99,4 @@ function tellCfiFailure(
   const instead =
     foundBy === null ? "nothing else found its caller" : `${foundBy} found its caller`;
   walker.gap("cfi-failed", `frame at ${hex(frame.pc)}: ${why}; ${instead}`);
-}
-
-function endOf(walker: Walker, { frame }: Level): EndReason {
-  if (walker.scannedWords > MAX_SCANNED_WORDS || walker.stackSwitches > MAX_STACK_SWITCHES)
-    return "limit";
-  return walker.word(frame.sp) === undefined ? "memory-missing" : "no-caller";
 }

@@ -15,11 +15,15 @@ export interface Level {
 }
 
 /** What a technique makes of a frame's caller. */
-export type Finding =
-  | Caller
-  | { readonly kind: "outermost" }
-  /** `why` is for people; null when the technique does not apply. */
-  | { readonly kind: "failure"; readonly why: string | null };
+export type Finding = Caller | { readonly kind: "outermost" } | Failure;
+
+export interface Failure {
+  readonly kind: "failure";
+  /** For people; null when the technique does not apply. */
+  readonly why: string | null;
+  /** The dump lacks the memory that would have told. */
+  readonly memoryMissing: boolean;
+}
 
 export interface Caller {
   readonly kind: "caller";
@@ -31,7 +35,16 @@ export interface Caller {
   readonly stopped: boolean;
 }
 
-export const failure = (why: string | null): Finding => ({ kind: "failure", why });
+export const failure = (why: string | null): Failure => ({
+  kind: "failure",
+  why,
+  memoryMissing: false,
+});
+export const memoryMissing = (why: string): Failure => ({
+  kind: "failure",
+  why,
+  memoryMissing: true,
+});
 export const outermost: Finding = { kind: "outermost" };
 export const notApplicable: Finding = failure(null);
 

@@ -33,7 +33,7 @@ export const arm: Cpu = {
   ],
   returnAddressEndsFrame: true,
   framePointerMandatory: false,
-  functionAlignment: 1n,
+  functionAlignment: null,
   trampolines: [
     // mov r7, #119; svc #0 and its T32 form: sigreturn, with ucontext_t at the stack pointer
     { code: [{ size: 8, value: 0xef00_0000_e3a0_7077n }], saved: sigcontext(20) },

@@ -23,7 +23,7 @@ export const arm64: Cpu = {
   frameRecords: [{ framePointer: 0, returnAddress: 8 }],
   returnAddressEndsFrame: false,
   framePointerMandatory: true,
-  functionAlignment: 1n,
+  functionAlignment: null,
   trampolines: [
     {
       // mov x8, #139; svc #0: rt_sigreturn, with siginfo_t and ucontext_t at the stack pointer

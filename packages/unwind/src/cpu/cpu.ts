@@ -37,8 +37,8 @@ export interface Cpu {
   readonly returnAddressEndsFrame: boolean;
   /** The ABI has every function keep the frame chain, so that a null frame pointer always ends the stack. */
   readonly framePointerMandatory: boolean;
-  /** What compilers align functions to, where most return addresses are not; 1 where that tells nothing. */
-  readonly functionAlignment: bigint;
+  /** What compilers align functions to and most return addresses are not; null where that tells nothing. */
+  readonly functionAlignment: bigint | null;
   readonly trampolines: readonly SignalTrampoline[];
   /** Where a code pointer points, its thumb bit taken off. Pointers come without signature, here and below. */
   codeAddress(pointer: bigint): bigint;
