@@ -35,6 +35,8 @@ export interface Deps {
   readonly store: CrashStore;
   readonly blobs: BlobStore;
   readonly symbolJobs: JobQueue<"symbols">;
+  /** Keep what holds the environment and command line of a crashed process. */
+  readonly keepEnvironment: boolean;
   readonly metrics: IngestMetrics;
   readonly health: () => Promise<Health>;
   /** Folder for uploads while they are worked on. */

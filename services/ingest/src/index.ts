@@ -130,6 +130,7 @@ async function open(
     store,
     blobs,
     symbolJobs,
+    keepEnvironment: config.keepEnvironment,
     metrics,
     health,
     uploads,

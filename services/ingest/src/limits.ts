@@ -5,10 +5,16 @@ const MIB = 1024 * KIB;
 
 /** Headers of one multipart part. */
 export const MAX_PART_HEADER_BYTES = 16 * KIB;
-/** Parts of one multipart body that is a crash: attachments, metadata and room for fields we ignore. */
-export const MAX_CRASH_PARTS = 64;
+/** Parts of one multipart body that is a crash: attachments, metadata, and a minidump's annotations, of which Chromium's come in hundreds. */
+export const MAX_CRASH_PARTS = 1_000;
 /** Arrays and objects inside each other in the `metadata` part. */
 export const MAX_METADATA_DEPTH = 32;
+/** Streams of a minidump; real ones have two dozen. */
+export const MAX_DUMP_STREAMS = 4_096;
+/** Ranges of memory in one list of a minidump that are searched for the environment. */
+export const MAX_DUMP_RANGES = 1 << 20;
+/** The auxiliary vector in a minidump; Linux writes less than 400 bytes. */
+export const MAX_AUXV_BYTES = 16 * KIB;
 /** A text field of a symbol upload ("release"). */
 export const MAX_FIELD_BYTES = 4 * KIB;
 /** The body of a JSON request. */

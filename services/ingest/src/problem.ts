@@ -29,6 +29,11 @@ export const problemKinds = {
     title: "There is no dump in the request",
     todo: "Send the text that faulthandler wrote as part `faulthandler`, or as the whole body with Content-Type text/plain.",
   },
+  "bad-minidump": {
+    status: 400,
+    title: "The minidump cannot be read",
+    todo: "Send the file as the crash handler wrote it, whole.",
+  },
   "empty-dump": {
     status: 400,
     title: "The dump is empty",

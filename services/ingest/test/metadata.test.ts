@@ -6,7 +6,8 @@ import { MAX_METADATA_DEPTH } from "../src/limits.ts";
 import { Problem } from "../src/problem.ts";
 
 const read = (value: unknown, query: Record<string, unknown> = {}) =>
-  readMetadata(Buffer.from(JSON.stringify(value)), query);
+  readMetadata(Buffer.from(JSON.stringify(value)), query, false);
+const readJson = (json: string | Uint8Array) => readMetadata(Buffer.from(json), {}, false);
 
 const nothing = {
   release: null,
@@ -37,7 +38,7 @@ test("everything a client may say", () => {
 });
 
 test("nothing said, and fields we do not know", () => {
-  expect(readMetadata(null, {})).toEqual({ id: null, metadata: nothing });
+  expect(readMetadata(null, {}, false)).toEqual({ id: null, metadata: nothing });
   expect(read({ release: null, host: "", tags: {}, surprise: { a: 1 } })).toEqual({
     id: null,
     metadata: nothing,
@@ -75,10 +76,7 @@ test("a nil UUID is no id: all crashes of a broken client would be one", () => {
 });
 
 test("a tag named __proto__ is a tag", () => {
-  const { metadata } = readMetadata(
-    Buffer.from('{"tags":{"__proto__":"x"},"__proto__":{"host":"y"}}'),
-    {},
-  );
+  const { metadata } = readJson('{"tags":{"__proto__":"x"},"__proto__":{"host":"y"}}');
   expect(Object.entries(metadata.tags)).toEqual([["__proto__", "x"]]);
   expect(metadata.host).toBeNull();
 });
@@ -104,7 +102,7 @@ describe("what is refused names its field", () => {
     ["metadata.modules", '{"modules":{}}'],
     ["metadata.modules[1]", '{"modules":[{},7]}'],
   ])("%s: %s", (field, json) => {
-    const refused = (): unknown => readMetadata(Buffer.from(json), {});
+    const refused = (): unknown => readJson(json);
     expect(refused).toThrow(expect.objectContaining({ code: "bad-metadata" }) as Error);
     expect(refused).toThrow(`${field}:`);
   });
@@ -115,11 +113,30 @@ describe("what is refused names its field", () => {
     );
     expect(() => read({ tags })).toThrow("MAX_TAGS");
     const deep = "[".repeat(100_000) + "]".repeat(100_000);
-    const nested = (): unknown => readMetadata(Buffer.from(`{"modules":[{"a":${deep}}]}`), {});
+    const nested = (): unknown => readJson(`{"modules":[{"a":${deep}}]}`);
     expect(nested).toThrow("MAX_METADATA_DEPTH");
     const most = "[".repeat(MAX_METADATA_DEPTH - 2) + "]".repeat(MAX_METADATA_DEPTH - 2);
-    expect(() => readMetadata(Buffer.from(`{"modules":[{"a":${most}}]}`), {})).not.toThrow();
+    expect(() => readJson(`{"modules":[{"a":${most}}]}`)).not.toThrow();
   });
+});
+
+test("the environment and the command line are left out, unless they are wanted", () => {
+  const secret = { a: { environ: "SECRET=1", size: 1 }, sys_argv: ["--password", "x"] };
+  const tags = {
+    environ: "SECRET=1",
+    "sys.argv": "--password x",
+    commandLine: "--password x",
+    "switch-3": "--password=x",
+    env: "SECRET=1",
+    "deployment.env": "staging",
+    environment: "staging",
+    "arguments of war": "none",
+  };
+  const { metadata } = read({ tags, modules: [secret] });
+  expect(Object.keys(metadata.tags)).toEqual(["deployment.env", "environment", "arguments of war"]);
+  expect(metadata.modules).toEqual([{ a: { size: 1 } }]);
+  const kept = readMetadata(Buffer.from(JSON.stringify({ tags, modules: [secret] })), {}, true);
+  expect(kept.metadata).toMatchObject({ tags, modules: [secret] });
 });
 
 test("any JSON is metadata that Postgres can hold, or a Problem", () => {
@@ -142,7 +159,7 @@ test("any JSON is metadata that Postgres can hold, or a Problem", () => {
 test("any bytes are metadata or a Problem", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
-      const found = attempt(() => JSON.stringify(readMetadata(Buffer.from(bytes), {})));
+      const found = attempt(() => JSON.stringify(readJson(bytes)));
       expect(typeof found === "string" || found instanceof Problem).toBe(true);
     }),
   );

@@ -35,10 +35,13 @@ export interface Setting extends Access {
   close(): Promise<void>;
 }
 
-export async function openSetting(extras: IngestExtras = {}): Promise<Setting> {
+export async function openSetting(
+  extras: IngestExtras = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Setting> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), "faultline-ingest-"));
-  const config = configFor(database.url, folder);
+  const config = configFor(database.url, folder, environment);
   const access = await addProject(database.pool, "shop");
   const { app, close } = await openApp(config, log, extras);
   return {
@@ -56,8 +59,13 @@ export async function openSetting(extras: IngestExtras = {}): Promise<Setting> {
   };
 }
 
-export const configFor = (databaseUrl: string, folder: string): Config =>
+export const configFor = (
+  databaseUrl: string,
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Config =>
   readConfig({
+    ...environment,
     DATABASE_URL: databaseUrl,
     FAULTLINE_BLOBS: join(folder, "blobs"),
     FAULTLINE_SPOOL: join(folder, "spool"),

@@ -1,4 +1,4 @@
-/** A request's body as a bounded sequence of decompressed chunks. */
+/** A request's body as a bounded sequence of decompressed chunks, and files that were packed before they were sent. */
 import type { IncomingMessage } from "node:http";
 import { pipeline, type Duplex } from "node:stream";
 import {
@@ -12,6 +12,7 @@ import {
 import { INLINE_BYTES } from "@faultline/shared";
 import { DISCARD_MS, MAX_ZSTD_WINDOW_LOG } from "../limits.ts";
 import { Problem, tooLarge } from "../problem.ts";
+import { peek } from "./peek.ts";
 import { cutZstdFrames } from "./zstd-frames.ts";
 
 /** How much of a body is read, and the name of the number. */
@@ -48,9 +49,27 @@ export function bodyOf(raw: IncomingMessage, limit: BodyLimit): AsyncIterable<Bu
   if (decoder === undefined) {
     throw new Problem("unsupported-encoding", `Content-Encoding: ${encoding.slice(0, 100)}`);
   }
-  const chunks = bounded(chunksOf(raw), limit);
-  const whole = encoding === "zstd" ? cutZstdFrames(chunks) : chunks;
-  return bounded(decoded(whole, decoder, encoding), limit);
+  return bounded(decompressed(bounded(chunksOf(raw), limit), encoding, decoder), limit);
+}
+
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/** A file that its sender packed with gzip or zstd, unpacked; any other as it is. Throws a Problem when it is damaged. */
+export async function unpacked(file: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const { head, body } = await peek(file, ZSTD_MAGIC.length);
+  const begins = (magic: Buffer): boolean => head.subarray(0, magic.length).equals(magic);
+  const encoding = begins(GZIP_MAGIC) ? "gzip" : begins(ZSTD_MAGIC) ? "zstd" : null;
+  const decoder = encoding === null ? undefined : decoders[encoding];
+  return encoding === null || decoder === undefined ? body : decompressed(body, encoding, decoder);
+}
+
+function decompressed(
+  chunks: AsyncIterable<Buffer>,
+  encoding: string,
+  decoder: (first: number) => Duplex,
+): AsyncIterable<Buffer> {
+  return decoded(encoding === "zstd" ? cutZstdFrames(chunks) : chunks, decoder, encoding);
 }
 
 /** One chunk, read without a stream iterator's cost: nearly every crash comes this way. */
@@ -80,24 +99,19 @@ async function* bounded(chunks: AsyncIterable<Buffer>, limit: BodyLimit): AsyncG
 }
 
 async function* decoded(
-  chunks: AsyncGenerator<Buffer>,
+  chunks: AsyncIterable<Buffer>,
   createDecoder: (first: number) => Duplex,
   encoding: string,
 ): AsyncGenerator<Buffer> {
-  const first = await chunks.next();
-  if (first.done === true) return;
-  const decoder = createDecoder(first.value[0] ?? 0);
+  const { head, body } = await peek(chunks, 1);
+  if (head.length === 0) return;
+  const decoder = createDecoder(head[0] ?? 0);
   try {
-    yield* pipeline(chain(first.value, chunks), decoder, () => undefined) as AsyncIterable<Buffer>;
+    yield* pipeline(body, decoder, () => undefined) as AsyncIterable<Buffer>;
   } catch (error) {
     if (!isDecoderError(error)) throw error;
     throw new Problem("bad-body", `${encoding} body: ${error.message}`, { cause: error });
   }
-}
-
-async function* chain(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  yield* rest;
 }
 
 /** node:zlib: Z_DATA_ERROR, Z_BUF_ERROR (ends early), ERR__ERROR_FORMAT_…, ZSTD_error_…. */

@@ -7,6 +7,7 @@
 import { canonicalUuid, MAX_NAME_CHARS, MAX_TAGS, type CrashMetadata } from "@faultline/shared";
 import { MAX_METADATA_DEPTH } from "../limits.ts";
 import { Problem, tooLarge } from "../problem.ts";
+import { isPrivate } from "./private-names.ts";
 import { storable } from "./storable.ts";
 
 export interface ClientMetadata {
@@ -20,7 +21,13 @@ type Fields = Readonly<Record<string, unknown>>;
 const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 /** `part`: the bytes of the metadata part, null without one. Throws a Problem naming the field at fault. */
-export function readMetadata(part: Buffer | null, query: Fields): ClientMetadata {
+export function readMetadata(
+  part: Buffer | null,
+  query: Fields,
+  keepEnvironment: boolean,
+): ClientMetadata {
+  const keep: Keep = (name, value) =>
+    keepEnvironment || !isPrivate(name, isScalar(value) ? String(value) : null);
   const said: Fields = { ...given(query), ...given(part === null ? {} : parse(part)) };
   return {
     id: readId(said["id"]),
@@ -31,8 +38,8 @@ export function readMetadata(part: Buffer | null, query: Fields): ClientMetadata
       pid: readPid(said["pid"]),
       time: readTime(said["time"]),
       pythonVersion: readText(said, "pythonVersion"),
-      tags: readTags(said["tags"]),
-      modules: readModules(said["modules"]),
+      tags: readTags(said["tags"], keep),
+      modules: readModules(said["modules"], keep),
     },
   };
 }
@@ -72,10 +79,11 @@ function readText(said: Fields, field: string): string | null {
   return value === undefined ? null : scalar(value, `metadata.${field}`);
 }
 
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+
 function scalar(value: unknown, field: string): string {
-  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
-    throw wrong(field, "text", value);
-  }
+  if (!isScalar(value)) throw wrong(field, "text", value);
   return cut(String(value));
 }
 
@@ -108,37 +116,42 @@ function readTime(value: unknown): string | null {
   return value;
 }
 
-function readTags(value: unknown): Readonly<Record<string, string>> {
+/** Which fields may be stored: not those of the environment and command line, unless asked for. */
+type Keep = (name: string, value: unknown) => boolean;
+
+function readTags(value: unknown, keep: Keep): Readonly<Record<string, string>> {
   if (value === undefined) return {};
   if (!isObject(value)) throw wrong("metadata.tags", "an object", value);
-  const tags = Object.entries(given(value));
+  const tags = Object.entries(given(value)).filter(([name, tag]) => keep(name, tag));
   if (tags.length > MAX_TAGS) throw tooLarge("metadata.tags", "MAX_TAGS", MAX_TAGS);
   return Object.fromEntries(
     tags.map(([name, tag]) => [cut(name), scalar(tag, `metadata.tags.${name.slice(0, 50)}`)]),
   );
 }
 
-function readModules(value: unknown): readonly Fields[] {
+function readModules(value: unknown, keep: Keep): readonly Fields[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw wrong("metadata.modules", "a list of objects", value);
   return value.map((module, at) => {
     if (!isObject(module)) throw wrong(`metadata.modules[${at}]`, "an object", module);
-    return storableFields(module, 2);
+    return storableFields(module, keep, 2);
   });
 }
 
-const storableFields = (fields: Fields, depth: number): Fields =>
+const storableFields = (fields: Fields, keep: Keep, depth: number): Fields =>
   Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [storable(name), storableValue(value, depth)]),
+    Object.entries(fields)
+      .filter(([name, value]) => keep(name, value))
+      .map(([name, value]) => [storable(name), storableValue(value, keep, depth)]),
   );
 
-function storableValue(value: unknown, depth: number): unknown {
+function storableValue(value: unknown, keep: Keep, depth: number): unknown {
   if (typeof value === "string") return storable(value);
   if (typeof value !== "object" || value === null) return value;
   if (depth >= MAX_METADATA_DEPTH) {
     throw tooLarge("metadata: objects inside each other", "MAX_METADATA_DEPTH", MAX_METADATA_DEPTH);
   }
   return Array.isArray(value)
-    ? value.map((entry) => storableValue(entry, depth + 1))
-    : storableFields(value as Fields, depth + 1);
+    ? value.map((entry) => storableValue(entry, keep, depth + 1))
+    : storableFields(value as Fields, keep, depth + 1);
 }

@@ -38,6 +38,7 @@ Content-Encoding gzip, deflate, br and zstd are taken, and bodies without Conten
       "bad-body",
       "bad-metadata",
       "no-dump",
+      "bad-minidump",
       "empty-dump",
       "no-credentials",
       "bad-credentials",
@@ -53,21 +54,23 @@ const body = {
   ...multipartBody(
     {
       faulthandler: "What faulthandler wrote, as a file or a field.",
+      minidump:
+        "A minidump; `upload_file_minidump` is the same. Beside it a log that holds faulthandler's text needs no name.",
       metadata:
         "JSON object, every field optional: id (UUID), release, environment, host, pid, time (RFC 3339), pythonVersion, tags (object of texts), modules (list of objects).",
     },
     "Parts in any order; further parts are kept as attachments.",
   ),
-  ...rawBody("text/plain", "The dump alone."),
-  ...rawBody("application/octet-stream", "The dump alone."),
+  ...rawBody("text/plain", "faulthandler's text alone."),
+  ...rawBody("application/octet-stream", "The text or the minidump alone."),
 };
 
 export const crashRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
-  const { guard, blobs, store, metrics } = deps;
+  const { guard, store, metrics } = deps;
   takeRawBodies(app);
   app.post("/api/v1/crashes", { schema, config: { body } }, async (request) => {
     const project = await guard.projectOf(request);
-    const crash = await readCrash(request.raw, request.query, blobs);
+    const crash = await readCrash(request.raw, request.query, deps);
     const { id, duplicate } = await acceptCrash(project, crash, Date.now(), store);
     (duplicate ? metrics.duplicate : metrics.accepted).inc();
     const url = `${baseUrl(deps.url, request)}/api/v1/crashes/${id}`;
