@@ -36,7 +36,28 @@ _REGSET = (
 )
 
 _UCONTEXT_GENERAL = 40
-_UCONTEXT_NAMES = tuple(["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip", "eflags"])
+_UCONTEXT_NAMES = tuple(
+    [
+        "r8",
+        "r9",
+        "r10",
+        "r11",
+        "r12",
+        "r13",
+        "r14",
+        "r15",
+        "rdi",
+        "rsi",
+        "rbp",
+        "rbx",
+        "rdx",
+        "rax",
+        "rcx",
+        "rsp",
+        "rip",
+        "eflags",
+    ]
+)
 _UCONTEXT_SEGMENTS = 184
 _UCONTEXT_FAULT = 192
 _UCONTEXT_SIZE = 232
@@ -52,7 +73,25 @@ _SYSCALL = b"\x0f\x05"
 _TRAP_DIVIDE, _TRAP_GENERAL_PROTECTION, _TRAP_PAGE_FAULT = 0, 13, 14
 
 _CONTEXT_FLAGS = 0x10000F
-_CONTEXT_NAMES = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip"]
+_CONTEXT_NAMES = [
+    "rax",
+    "rcx",
+    "rdx",
+    "rbx",
+    "rsp",
+    "rbp",
+    "rsi",
+    "rdi",
+    "r8",
+    "r9",
+    "r10",
+    "r11",
+    "r12",
+    "r13",
+    "r14",
+    "r15",
+    "rip",
+]
 
 
 class Amd64(Cpu):

@@ -11,15 +11,10 @@ from __future__ import annotations
 
 import time
 
-from . import _procfs as procfs
 from ._capture import Interrupted, Source, cpu_of_this_machine, interrupted_thread
-from ._cpu import Cpu
-from ._hold import hold
+from ._hold import hold, sleeping_thread
 from ._signals import SIGABRT
 from ._worker import Job, Report, arm_deadline
-
-_APPEAR_S = 0.5
-_EINTR = 4
 
 
 def handle_fatal(job: Job) -> None:
@@ -28,7 +23,7 @@ def handle_fatal(job: Job) -> None:
     cpu = cpu_of_this_machine()
     if cpu is None:
         return
-    tid = _sleeping_thread(job.pid, cpu)
+    tid = sleeping_thread(job.pid, None, cpu)
     if tid is None:
         return
     held = hold(job.pid)
@@ -44,22 +39,3 @@ def handle_fatal(job: Job) -> None:
 
 def _aborted(source: Source, tid: int) -> Interrupted:
     return interrupted_thread(source, tid, SIGABRT, b"")
-
-
-def _sleeping_thread(pid: int, cpu: Cpu) -> "int | None":
-    """The thread that sleeps inside SIGABRT's handler: one in a sleeping call, with SIGABRT blocked."""
-    deadline = time.monotonic() + _APPEAR_S
-    while time.monotonic() < deadline:
-        for tid in procfs.thread_ids(pid):
-            blocked = procfs.blocked_syscall(pid, tid)
-            if blocked is not None and blocked.number in cpu.sleep_syscalls and _blocks(pid, tid, SIGABRT):
-                return tid
-        time.sleep(0.005)
-    return None
-
-
-def _blocks(pid: int, tid: int, number: int) -> bool:
-    for line in procfs.read_file(f"/proc/{pid}/task/{tid}/status").split(b"\n"):
-        if line.startswith(b"SigBlk:"):
-            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    return False

@@ -19,11 +19,12 @@ from . import _procfs as procfs
 from ._channel import TextReader
 from ._cpu import Cpu, Registers
 from ._limits import HOLD_TIMEOUT_S
-from ._signals import HANDLED
+from ._signals import HANDLED, SIGABRT
 
 if TYPE_CHECKING:
     from ._ptrace import Stopped
 
+_SLEEP_APPEARS_S = 0.5
 _OTHERS_WAIT_S = 1.0
 """Without progress for this long the other threads are let go: the handler may wait for a lock that one of them holds."""
 
@@ -55,6 +56,9 @@ class Held:
 
     def wake_from_sleep(self, tid: int, cpu: Cpu) -> None:
         """Makes the sleep that thread `tid` is in return early, where that can be done."""
+
+    def deliver_and_wake(self, cpu: Optional[Cpu]) -> None:
+        """Delivers the signal to a process whose handler for it sleeps, and ends that sleep."""
 
     def release(self) -> None:
         """Lets the process die."""
@@ -160,9 +164,45 @@ class PtraceHeld(Held):
         if registers is not None:
             self._stopped.cancel_syscall(tid, cpu, registers)
 
+    def deliver_and_wake(self, cpu: Optional[Cpu]) -> None:
+        """See Held."""
+        if cpu is None or self.crashed not in self._stopped.tids:
+            return
+        try:
+            self._stopped.resume(self.crashed, self.signal)
+            self.signal = 0
+            if sleeping_thread(self.pid, [self.crashed], cpu) is not None:
+                self._stopped.stop(self.crashed)
+                self.wake_from_sleep(self.crashed, cpu)
+        except OSError:
+            return
+
     def release(self) -> None:
         """See Held: the crashed thread goes last, with its signal."""
         self._stopped.detach_all((self.crashed, self.signal))
+
+
+def sleeping_thread(pid: int, tids: Optional[List[int]], cpu: Cpu) -> Optional[int]:
+    """
+    The thread that sleeps inside the handler of SIGABRT: one in a sleeping call, with SIGABRT blocked.
+
+    `tids`: where to look; None for all threads. It is waited for _SLEEP_APPEARS_S.
+    """
+    deadline = time.monotonic() + _SLEEP_APPEARS_S
+    while time.monotonic() < deadline:
+        for tid in procfs.thread_ids(pid) if tids is None else tids:
+            blocked = procfs.blocked_syscall(pid, tid)
+            if blocked is not None and blocked.number in cpu.sleep_syscalls and _blocks(pid, tid, SIGABRT):
+                return tid
+        time.sleep(0.002)
+    return None
+
+
+def _blocks(pid: int, tid: int, number: int) -> bool:
+    for line in procfs.read_file(f"/proc/{pid}/task/{tid}/status").split(b"\n"):
+        if line.startswith(b"SigBlk:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
 
 
 @functools.lru_cache(maxsize=None)

@@ -60,7 +60,9 @@ def _groups(maps: Maps) -> List[List[Mapping]]:
             groups.append([mapping])
         elif not mapping.path.startswith("/") or mapping.path.startswith(("/dev/", "/memfd:")):
             continue
-        elif (groups and groups[-1][0].path == mapping.path and mapping.offset != 0) or (groups and groups[-1][0].path == mapping.path and not groups[-1][0].readable):
+        elif (groups and groups[-1][0].path == mapping.path and mapping.offset != 0) or (
+            groups and groups[-1][0].path == mapping.path and not groups[-1][0].readable
+        ):
             groups[-1].append(mapping)
         else:
             groups.append([mapping])

@@ -197,7 +197,7 @@ class Monitor:
         fields = message.fields
         kind = fields.get("op")
         client = self._clients.get(message.pid)
-        if kind == "register" and message.pid and 1 <= len(message.fds) <= 2:
+        if kind == "register":
             self._register(message)
             return
         if kind in ("capture", "exception") and client is not None and len(message.fds) == 2:
@@ -220,22 +220,32 @@ class Monitor:
         known = self._clients.get(message.pid)
         if known is not None:
             self._remove(known)
+        named = dict(zip(message.fields.get("fds") or [], message.fds))
+        if not message.pid or "channel" not in named or len(named) != len(message.fds):
+            _wire.close_all(message.fds)
+            return
         client = Client(message.pid, message.fields)
-        client.channel = socket.socket(fileno=message.fds[0])
-        if len(message.fds) > 1:
-            client.tee_fd = message.fds[1]
-        try:
-            client.pidfd = pidfd_open(client.pid)
-        except ProcessLookupError:
+        client.channel = socket.socket(fileno=named["channel"])
+        client.tee_fd = named.get("stderr", -1)
+        client.pidfd = named.get("pidfd", -1)
+        if client.pidfd < 0 and not self._open_pidfd(client):
             client.close()
             return
-        except OSError:
-            client.pidfd = -1
         self._clients[client.pid] = client
         if client.pidfd >= 0:
             self._watch(client.pidfd, lambda: self._died(client))
         self._watch_channel(client, int(message.fields.get("fillers", 0)))
         self._take_options(client)
+
+    def _open_pidfd(self, client: Client) -> bool:
+        """False when it is dead already."""
+        try:
+            client.pidfd = pidfd_open(client.pid)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            client.pidfd = -1
+        return True
 
     def _take_options(self, client: Client) -> None:
         info = client.info

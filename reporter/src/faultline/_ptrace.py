@@ -140,6 +140,19 @@ class Stopped:
         self.stopped.pop(tid, None)
         _ptrace(PTRACE_CONT, tid, 0, signal)
 
+    def stop(self, tid: int) -> None:
+        """Stops one running thread again, waiting at most STOP_WAIT_S. Raises OSError."""
+        _ptrace(PTRACE_INTERRUPT, tid)
+        deadline = time.monotonic() + STOP_WAIT_S
+        while tid not in self.stopped and time.monotonic() < deadline:
+            status = self.poll(tid)
+            if status:
+                self.stopped[tid] = status
+            elif status == 0:
+                return
+            else:
+                time.sleep(0.0003)
+
     def cancel_syscall(self, tid: int, cpu: Cpu, registers: Registers) -> None:
         """The system call a stopped thread waits in returns -EINTR, and is not restarted."""
         general = cpu.interrupted_call(registers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
 from ._faulthandler import FaulthandlerTakeover
 from ._limits import CAPTURE_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_TAG_CHARS, MAX_TAGS
@@ -29,9 +29,9 @@ class Reporter:
         self._peer: Any = None
         self._tracer = 0
         self._channel_fd = -1
+        self._pidfd = -1
         self._text_file: Any = None
         self._undo: List[Callable[[], None]] = []
-        self._handles: Dict[str, Tuple[int, int]] = {}
 
     # Setting up.
 
@@ -108,24 +108,34 @@ class Reporter:
                 "fillers": channel.fillers,
                 "stderr": self._stderr_fd,
             }
-            self._peer.send(fields, (channel.read_end.fileno(), *self._stderr_to_hand_over()))
+            handed_over = {"channel": channel.read_end.fileno(), **self._handed_over()}
+            self._peer.send({**fields, "fds": list(handed_over)}, tuple(handed_over.values()))
         except BaseException:
             os.close(channel.write_fd)
             raise
         finally:
             # An open read end in this process would make it wait for itself, for ever.
             channel.read_end.close()
+            _close(self._pidfd)
+            self._pidfd = -1
         return channel.write_fd
 
-    def _stderr_to_hand_over(self) -> Tuple[int, ...]:
-        """Where the monitor may not fetch it from us at the end, it is told now."""
-        if may_be_looked_into() or self._stderr_fd < 0:
-            return ()
-        try:
-            os.fstat(self._stderr_fd)
-        except OSError:
-            return ()
-        return (self._stderr_fd,)
+    def _handed_over(self) -> Dict[str, int]:
+        """
+        Descriptors beside the channel.
+
+        A pidfd, because a process killed in its first milliseconds is gone before the monitor can ask for one; stderr,
+        where the monitor may not fetch it from us at the end.
+        """
+        found: Dict[str, int] = {}
+        if hasattr(os, "pidfd_open"):
+            try:
+                found["pidfd"] = self._pidfd = os.pidfd_open(os.getpid())
+            except OSError:
+                self._pidfd = -1
+        if not may_be_looked_into() and self._stderr_fd >= 0 and _is_open(self._stderr_fd):
+            found["stderr"] = self._stderr_fd
+        return found
 
     def _start_text_file(self) -> None:
         from ._text_file import TextFile
@@ -299,7 +309,17 @@ class Reporter:
         self._channel_fd = -1
 
 
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
 def _close(fd: int) -> None:
+    if fd < 0:
+        return
     try:
         os.close(fd)
     except OSError:

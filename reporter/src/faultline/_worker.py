@@ -31,6 +31,7 @@ from ._limits import MIB, SETTLE_ROUNDS, SETTLE_S, WORKER_DEADLINE_S
 from ._maps import parse_maps
 from ._memory import ProcessMemory
 from ._report import add_snapshot, crash_key, files_of, metadata
+from ._signals import SIGABRT
 from ._snapshot import Snapshot
 from ._spool import TEXT, Spool, SpoolError, write_durably
 from ._streams import write_dump
@@ -74,6 +75,8 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
         held.drain(reader)
         report.finish(reader.text)
         Tee(pid, job.info.get("stderr", 2), job.tee_fd).write(reader.text, report.trouble)
+        if job.info.get("captureFatal") and held.signal == SIGABRT:
+            held.deliver_and_wake(cpu_of_this_machine())
     finally:
         held.release()
     return pid
