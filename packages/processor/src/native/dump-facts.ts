@@ -106,6 +106,8 @@ function threadsOf(reader: DumpReader, exception: Exception | undefined): DumpTh
   if (listed.length > MAX_NATIVE_THREADS) reader.gaps.push(threadsCut(listed.length));
   const kept = mostImportant(listed, crashedId);
   const died = reader.context(exception?.context);
+  // where Windows has the TEB, writers for Linux put the thread pointer, which is pthread_self()
+  const isLinux = reader.dump.platform.os === "linux";
   const threads = kept.map((thread): DumpThread => {
     const { id, teb } = thread;
     const crashed = id === crashedId;
@@ -113,7 +115,7 @@ function threadsOf(reader: DumpReader, exception: Exception | undefined): DumpTh
     return {
       id,
       name: names?.get(id) ?? null,
-      ident: teb === 0n ? null : teb,
+      ident: isLinux && teb !== 0n ? teb : null,
       crashed,
       context: own ?? reader.context(thread.context),
     };

@@ -6,7 +6,7 @@
  * (malloc_printerr) and assert/assert.c. Windows: ntstatus.h. macOS: mach/exception_types.h.
  */
 import type { Classification, NativeFrame } from "@faultline/shared";
-import type { MemoryMaps } from "./maps.ts";
+import type { Mapping, MemoryMaps } from "./maps.ts";
 
 export interface Fault {
   readonly os: string | null;
@@ -74,14 +74,18 @@ function badAccess(fault: Fault, maps: MemoryMaps): Classification {
   if (address === null) return "memory-access";
   if (address < NULL_BYTES) return "null-dereference";
   const mapping = maps.at(address);
+  if (address === pc) return isData(mapping, fault) ? "execute-data" : "memory-access";
   const isOpen = mapping !== null && (mapping.readable || mapping.writable);
   if (sp !== null && distance(address, sp) <= STACK_NEAR_BYTES && !isOpen) return "stack-overflow";
   if (mapping === null) return "memory-access";
-  if (address === pc && !mapping.executable) return "execute-data";
   if (isGuard(maps, address)) return "guard-page";
   if (mapping.readable && !mapping.writable) return "write-to-read-only";
   return "memory-access";
 }
+
+/** Windows tells what was tried; elsewhere the mappings tell what could not be. */
+const isData = (mapping: Mapping | null, { code }: Fault): boolean =>
+  mapping?.executable === false || code === "EXCEPTION_ACCESS_VIOLATION_EXEC";
 
 const distance = (one: bigint, other: bigint): bigint => (one > other ? one - other : other - one);
 
