@@ -120,7 +120,9 @@ const names = (frames: readonly NativeFrame[]): string[] =>
   frames.map((frame) => frame.function ?? "??");
 
 const withoutUnknown = (frames: NonNullable<Truth["native_frames"]>): readonly [number, string][] =>
-  frames.flatMap(({ function: known }, index) => (known == null ? [] : [[index, known] as const]));
+  frames.flatMap(({ function: known }, index) =>
+    typeof known !== "string" ? [] : [[index, known] as const],
+  );
 
 const walks = new Map<string, Promise<Report>>();
 function walked(name: string): Promise<Report> {
