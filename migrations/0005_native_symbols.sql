@@ -3,6 +3,7 @@
 -- everybody, and the C library that ten projects crash in is uploaded and built once.
 
 create table native_files (
+  id bigint generated always as identity unique,
   -- names the blob as well
   sha256 bytea primary key,
   size bigint not null,

@@ -44,7 +44,7 @@ const table: Readonly<Record<string, Room>> = {
   },
   symbols: { rooms: ["debuginfo"], outside: ["node:", "gecko-profiler-demangle", "xz-decompress"] },
   ingest: {
-    rooms: ["shared", "faulthandler", "pyc"], // of the formats, only the cheap checks at the door
+    rooms: ["shared", "faulthandler", "pyc", "debuginfo"], // of the formats, only the cheap checks at the door
     outside: ["node:", "fastify", "@fastify/*", "typebox", "tar-stream", "yauzl"],
   },
   symbolicator: {

@@ -9,8 +9,9 @@ import { type ByteSource, readRange } from "./byte-source.ts";
 import { buildId, debugIdOf, noteBuildId } from "./elf/build-id.ts";
 import { type ElfFile, openElf, type Section } from "./elf/elf-file.ts";
 import { ElfType, machineName, SectionFlag, SectionType, SegmentType } from "./elf/format.ts";
+import { viewOf } from "./elf/record-reader.ts";
 import { findSection } from "./elf/section-data.ts";
-import { DebugInfoError } from "./error.ts";
+import { DebugInfoError, hex } from "./error.ts";
 
 /**
  * "object": what is mapped, stripped or not. "debug": its separate debug file. "supplementary": what dwz moved out of several
@@ -38,7 +39,7 @@ export interface NativeIdentity {
 /** Bytes of a `.sym` that are looked at: MODULE, and INFO CODE_ID which follows it. */
 const SYM_HEAD_BYTES = 4096;
 
-/** Throws DebugInfoError for what is neither, is damaged as far as is read, or is a core dump. */
+/** Throws DebugInfoError for what is neither, is damaged as far as is read, was cut short, or is a core dump. */
 export function identifyNative(source: ByteSource): NativeIdentity {
   const head = readRange(source, 0, Math.min(SYM_HEAD_BYTES, source.size), "first bytes");
   return isBreakpad(head) ? identifySym(head) : identifyElf(openElf(source));
@@ -61,6 +62,7 @@ function identifySym(head: Uint8Array): NativeIdentity {
 }
 
 function identifyElf(elf: ElfFile): NativeIdentity {
+  checkWhole(elf);
   const kind = kindOf(elf);
   const isMapped = kind === "object" || kind === "debug";
   const id = isMapped ? buildId(elf) : noteBuildId(elf);
@@ -76,6 +78,27 @@ function identifyElf(elf: ElfFile): NativeIdentity {
     hasUnwind: hasAny(elf, ".eh_frame", ".debug_frame", ".zdebug_frame"),
   };
 }
+
+/** A file that was cut on its way opens as far as it goes, and would answer for what it has lost with silence. */
+function checkWhole({ source, reader, sections, segments }: ElfFile): void {
+  const { header } = reader.layouts;
+  const tableAt = reader.word(viewOf(source.read(0, header.size)), header.shoff);
+  if (sections.length === 0 && tableAt !== 0)
+    throw cut(`section headers at ${hex(tableAt)}`, tableAt, source);
+  for (const { name, type, offset, size } of sections) {
+    const isStored = type !== SectionType.nobits && type !== SectionType.null;
+    if (isStored && offset + size > source.size)
+      throw cut(`section ${name}: ${size} bytes at ${hex(offset)}`, offset + size, source);
+  }
+  // the segments of a debug file may still tell of the bytes that its object has
+  if (sections.length > 0) return;
+  for (const { offset, fileSize } of segments)
+    if (offset + fileSize > source.size)
+      throw cut(`segment: ${fileSize} bytes at ${hex(offset)}`, offset + fileSize, source);
+}
+
+const cut = (what: string, end: number, { size }: ByteSource): DebugInfoError =>
+  new DebugInfoError("truncated", `${what}: wanted ${hex(end)} bytes of file, found ${hex(size)}`);
 
 const debugInfo = [".debug_info", ".zdebug_info"];
 const splitUnits = [".debug_info.dwo"];

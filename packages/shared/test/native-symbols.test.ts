@@ -162,7 +162,7 @@ describe("a file", () => {
     const all = { sha256s: null, buildIds: null, debugIds: null, state: null };
     const first = await listNativeFiles(pool, all, null, 2);
     const last = first.at(-1);
-    const rest = await listNativeFiles(pool, all, last ?? null, 2);
+    const rest = await listNativeFiles(pool, all, last?.id ?? null, 2);
     expect([...first, ...rest].map(({ name }) => name)).toEqual(["c", "b", "a"]);
     const ask = async (filter: object) =>
       (await listNativeFiles(pool, { ...all, ...filter }, null, 9)).map(({ name }) => name);

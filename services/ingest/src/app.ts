@@ -22,6 +22,7 @@ import { docsRoutes } from "./routes/docs.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes, type Health } from "./routes/health.ts";
 import { projectRoutes } from "./routes/projects.ts";
+import { nativeSymbolRoutes } from "./routes/symbols-native.ts";
 import { symbolCheckRoutes } from "./routes/symbols-check.ts";
 import { symbolRoutes } from "./routes/symbols.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -34,9 +35,12 @@ export interface Deps {
   readonly keys: IngestKeys;
   readonly store: CrashStore;
   readonly blobs: BlobStore;
-  readonly symbolJobs: JobQueue<"symbols">;
   /** Keep what holds the environment and command line of a crashed process. */
   readonly keepEnvironment: boolean;
+  /** Days that minidumps are kept. */
+  readonly rawRetentionDays: number;
+  readonly symbolJobs: JobQueue<"symbols">;
+  readonly nativeJobs: JobQueue<"natives">;
   readonly metrics: IngestMetrics;
   readonly health: () => Promise<Health>;
   /** Folder for uploads while they are worked on. */
@@ -86,6 +90,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(groupRoutes, routeDeps);
   await app.register(symbolRoutes, routeDeps);
   await app.register(symbolCheckRoutes, routeDeps);
+  await app.register(nativeSymbolRoutes, routeDeps);
   await app.register(projectRoutes, routeDeps);
   await app.register(tokenRoutes, routeDeps);
   await app.register(healthRoutes, routeDeps);

@@ -48,6 +48,15 @@ export function decodeCrashCursor(cursor: string): string {
   return crash;
 }
 
+/** Of a listing by row number; `of` names the listing. */
+export const encodeRowCursor = (of: string, id: number): string => encode([of, id]);
+
+export function decodeRowCursor(of: string, cursor: string): number {
+  const [from, id] = decode(cursor);
+  if (from !== of || !Number.isSafeInteger(id) || (id as number) < 1) throw notOurs();
+  return id as number;
+}
+
 /** Header Link (RFC 8288) of a page that is not the last. */
 export function nextLink(base: string, url: string, cursor: string): string {
   const next = new URL(url, base);

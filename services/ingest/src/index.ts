@@ -105,6 +105,7 @@ async function open(
   const close = async (one: { close(): Promise<void> | void }): Promise<void> => one.close();
   const crashJobs = closing.adopt(openQueue(config, "crashes", onQueueError), close);
   const symbolJobs = closing.adopt(openQueue(config, "symbols", onQueueError), close);
+  const nativeJobs = closing.adopt(openQueue(config, "natives", onQueueError), close);
   const publisher = closing.adopt(createPublisher(crashJobs, metrics, log), close);
   const store = closing.adopt(
     openCrashStore({ pool: accept, spool, publish: publisher.publish, metrics, log }),
@@ -116,7 +117,7 @@ async function open(
     close,
   );
   closing.defer(keepPartitions(db, log));
-  const queues = { crashes: crashJobs, symbols: symbolJobs };
+  const queues = { crashes: crashJobs, symbols: symbolJobs, natives: nativeJobs };
   addGauges(metrics.registry, {
     spool: () => spool,
     queueDepth: (queue) => queues[queue].depth(),
@@ -129,8 +130,10 @@ async function open(
     keys,
     store,
     blobs,
-    symbolJobs,
     keepEnvironment: config.keepEnvironment,
+    rawRetentionDays: config.rawRetentionDays,
+    symbolJobs,
+    nativeJobs,
     metrics,
     health,
     uploads,

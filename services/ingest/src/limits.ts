@@ -68,6 +68,10 @@ export const SYMBOL_BATCH_FILES = 500;
 export const SYMBOL_BATCH_BYTES = 16 * MIB;
 /** Python files whose caches one job makes. */
 export const SYMBOLS_PER_JOB = 200;
+/** Native files that one job looks at; their modules are built by it too. */
+export const NATIVES_PER_JOB = 10;
+/** What is read of a native file to tell what it is: its tables of sections and segments, names and notes. */
+export const MAX_IDENTIFY_BYTES = 8 * MIB;
 /** Files that the answer of an upload lists one by one: so many stored, and so many refused. */
 export const MAX_LISTED_FILES = 1_000;
 /** Archives opened at once; further ones wait. */

@@ -1,5 +1,5 @@
 /** What ingest counts and measures. README.md lists every name; a test holds the two together. */
-import { Counter, Gauge, Histogram, Registry } from "@faultline/shared";
+import { Counter, Gauge, Histogram, Registry, type QueueName } from "@faultline/shared";
 
 export interface IngestMetrics {
   readonly registry: Registry;
@@ -17,7 +17,7 @@ export interface IngestMetrics {
 /** What is asked at every scrape. Rejecting leaves the gauge out of that scrape's news, at its last value. */
 export interface Gauges {
   readonly spool: () => { crashes: number; bytes: number };
-  readonly queueDepth: (queue: "crashes" | "symbols") => Promise<number>;
+  readonly queueDepth: (queue: QueueName) => Promise<number>;
   readonly waiting: () => Promise<{ count: number; oldest: Date | null }>;
 }
 
@@ -105,7 +105,7 @@ export function addGauges(registry: Registry, gauges: Gauges): void {
     labelNames: ["queue"],
     registers: [registry],
     async collect() {
-      for (const queue of ["crashes", "symbols"] as const) {
+      for (const queue of ["crashes", "symbols", "natives"] as const) {
         const depth = await gauges.queueDepth(queue).catch(() => null);
         if (depth !== null) this.set({ queue }, depth);
       }

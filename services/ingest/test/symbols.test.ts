@@ -84,6 +84,7 @@ const sha256 = (bytes: string | Buffer): string => createHash("sha256").update(b
 const statuses = ({ files }: UploadAnswer): string[] =>
   files.map(({ name, status }) => `${name} ${status}`);
 
+const noIds = { buildId: null, debugId: null };
 const source = "def run():\n    pass\n";
 const module = pyc("jobs");
 
@@ -135,6 +136,7 @@ describe("an upload", () => {
           as: null,
           reason: expect.stringContaining(".."),
           sha256: null,
+          ...noIds,
         },
         {
           name: "lib/fake.pyc",
@@ -143,6 +145,7 @@ describe("an upload", () => {
           as: null,
           reason: expect.stringContaining("6e6f206d"),
           sha256: null,
+          ...noIds,
         },
         {
           name: "core",
@@ -151,6 +154,7 @@ describe("an upload", () => {
           as: null,
           reason: expect.stringContaining(".pyc"),
           sha256: null,
+          ...noIds,
         },
         {
           name: "symbols.zip!/app/__pycache__/jobs.cpython-312.pyc",
@@ -159,6 +163,7 @@ describe("an upload", () => {
           as: "pyc 3.12",
           reason: null,
           sha256: sha256(module),
+          ...noIds,
         },
         {
           name: "symbols.zip!/app/jobs.py",
@@ -167,6 +172,7 @@ describe("an upload", () => {
           as: "source",
           reason: null,
           sha256: sha256(source),
+          ...noIds,
         },
         {
           name: "lib/util.py",
@@ -175,6 +181,7 @@ describe("an upload", () => {
           as: "source",
           reason: null,
           sha256: sha256(source),
+          ...noIds,
         },
       ],
     });
@@ -396,28 +403,44 @@ describe("a check", () => {
       { sha256: sha256(source).toUpperCase() },
       { sha256: "0".repeat(64) },
     ];
+    const none = {
+      path: null,
+      sha256: null,
+      kind: null,
+      state: "missing",
+      error: null,
+      module: null,
+      ...noIds,
+    };
     const answer = await check({ release: "check", files });
     expect(answer.json()).toEqual({
       missing: 2,
       files: [
-        { path: files[0]?.path, sha256: sha256(module), kind: "pyc", state: "ready", error: null },
         {
+          ...none,
+          path: files[0]?.path,
+          sha256: sha256(module),
+          kind: "pyc",
+          state: "ready",
+        },
+        {
+          ...none,
           path: files[0]?.path,
           sha256: sha256(source),
           kind: "source",
           state: "ready",
-          error: null,
         },
         {
+          ...none,
           path: "c/bad.py",
           sha256: sha256(bad),
           kind: "pyc",
           state: "refused",
           error: "marshal: unknown type",
         },
-        { path: "c/none.py", sha256: null, kind: null, state: "missing", error: null },
-        { path: null, sha256: sha256(source), kind: null, state: "ready", error: null },
-        { path: null, sha256: "0".repeat(64), kind: null, state: "missing", error: null },
+        { ...none, path: "c/none.py" },
+        { ...none, sha256: sha256(source), state: "ready" },
+        { ...none, sha256: "0".repeat(64) },
       ],
     });
     const other = await check({ release: "nobody's", files });
@@ -429,7 +452,7 @@ describe("a check", () => {
   });
 
   test.each([
-    [{ files: [] }],
+    [{}],
     [{ release: "1.0" }],
     [{ release: "1.0", files: [{}] }],
     [{ release: "1.0", files: [{ path: "a\0.py" }] }],

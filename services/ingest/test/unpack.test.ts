@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_PYTHON_FILE_BYTES, MAX_UNPACKED_BYTES } from "@faultline/shared";
@@ -20,6 +21,8 @@ afterAll(() => rm(parent, { recursive: true, force: true }));
 interface Found {
   /** Source path to content. */
   readonly python: Record<string, string>;
+  /** Name to content. */
+  readonly native: Record<string, string>;
   /** Name to reason. */
   readonly refused: Record<string, string>;
   readonly skipped: number;
@@ -27,18 +30,21 @@ interface Found {
 
 async function open(name: string, bytes: Buffer, budget: Budget = newBudget()): Promise<Found> {
   const python: Record<string, string> = {};
+  const native: Record<string, string> = {};
   const refused: Record<string, string> = {};
   let skipped = 0;
   async function* body(): AsyncGenerator<Buffer> {
     yield bytes;
   }
-  const file = await folder.receive(body(), () => undefined);
+  const file = await folder.receive(body());
   await unpack(
     name,
     file,
     folder,
     {
       python: async (_name, { path }, content) => void (python[path] = content.toString("latin1")),
+      native: async (nativeName, content) =>
+        void (native[nativeName] = (await buffer(content)).toString("latin1")),
       refused: (refusedName, reason) => void (refused[refusedName] = reason),
       skipped: () => void (skipped += 1),
     },
@@ -49,7 +55,7 @@ async function open(name: string, bytes: Buffer, budget: Budget = newBudget()): 
     await readdir(parent, { recursive: true }).then((names) => names.length),
     "files left",
   ).toBe(1);
-  return { python, refused, skipped };
+  return { python, native, refused, skipped };
 }
 
 const module = pyc("code of jobs");
@@ -63,6 +69,7 @@ const files = [
 ];
 const whole = {
   python: { "app/jobs.py": source.toString("latin1"), "app/large.py": large.toString("latin1") },
+  native: {},
   refused: {},
   skipped: 1,
 };
@@ -86,6 +93,68 @@ test("a single file, by its name", async () => {
   const disguised = Buffer.concat([Buffer.from("PK\x03\x04"), source]);
   expect((await open("jobs.py", disguised)).python).toEqual({
     "jobs.py": disguised.toString("latin1"),
+  });
+});
+
+describe("native files are told by their first bytes", () => {
+  const object = Buffer.concat([Buffer.from("\x7fELF"), large]);
+  const sym = Buffer.from("MODULE Linux x86_64 0123 app\n");
+  const weights = Buffer.alloc(1 << 20, "w");
+  const members = [
+    { name: "weights.bin", bytes: weights },
+    { name: "usr/lib/libshop.so.1", bytes: object },
+    { name: "usr/lib/debug/.build-id/ab/cdef.debug", bytes: object },
+    { name: "app.sym", bytes: sym },
+    { name: "tiny", bytes: Buffer.from("x") },
+    { name: "app/jobs.py", bytes: source },
+  ];
+  const wanted = (archive: string) => ({
+    python: { "app/jobs.py": source.toString() },
+    native: {
+      [`${archive}!/usr/lib/libshop.so.1`]: object.toString("latin1"),
+      [`${archive}!/usr/lib/debug/.build-id/ab/cdef.debug`]: object.toString("latin1"),
+      [`${archive}!/app.sym`]: sym.toString(),
+    },
+    refused: {},
+    skipped: 2,
+  });
+
+  test.each([
+    ["a.zip", zip(members)],
+    ["a.tar", tar(members)],
+    ["a.tar.gz", gzipSync(tar(members))],
+    ["a.tar.zst", zstdCompressSync(tar(members))],
+  ])(
+    "in %s, whatever their names; what is passed over does not end the archive",
+    async (name, bytes) => {
+      expect(await open(name, bytes)).toEqual(wanted(name));
+    },
+  );
+
+  test("what is passed over in a zip is not unpacked", async () => {
+    const zeros = Buffer.alloc(8 << 20);
+    const passedOver = Array.from({ length: 6 }, (_, at) => ({ name: `${at}.bin`, bytes: zeros }));
+    const budget: Budget = { ...newBudget(), unpackedBytes: 20 << 20 };
+    expect(await open("a.zip", zip(passedOver), budget)).toMatchObject({ skipped: 6, refused: {} });
+  });
+
+  test("a damaged one is refused, a link or what cannot be had is passed over", async () => {
+    const bytes = zip([
+      { name: "sum.so", bytes: object, crc: 1 },
+      { name: "link.so", mode: 0o120777, bytes: Buffer.from("libshop.so.1") },
+      { name: "secret.so", encrypted: true },
+      { name: "good.so", bytes: object },
+    ]);
+    const { native, refused, skipped } = await open("a.zip", bytes);
+    expect(Object.keys(native)).toEqual(["a.zip!/good.so"]);
+    expect(refused).toEqual({ "a.zip!/sum.so": expect.stringContaining("CRC-32") });
+    expect(skipped).toBe(2);
+  });
+
+  test("a Python file stays one, whatever it begins with", async () => {
+    const named = { name: "m.py", bytes: Buffer.from("MODULE = 1\n") };
+    const { python, native } = await open("a.zip", zip([named]));
+    expect({ python, native }).toEqual({ python: { "m.py": "MODULE = 1\n" }, native: {} });
   });
 });
 

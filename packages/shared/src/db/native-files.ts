@@ -42,13 +42,14 @@ export type NativeFileState = "stored" | "ready" | "refused";
 
 export type NativeFile = NewNativeFile &
   Pick<NativeLinks, "debugLink" | "debugLinkCrc" | "altLink" | "altLinkBuildId"> & {
+    readonly id: number;
     readonly state: NativeFileState;
     /** Why it is refused. */
     readonly error: string | null;
     readonly createdAt: Date;
   };
 
-const columns = `encode(f.sha256, 'hex') as sha256, f.size, f.name, f.kind, f.machine, f.os, f.build_id as "buildId",
+const columns = `f.id, encode(f.sha256, 'hex') as sha256, f.size, f.name, f.kind, f.machine, f.os, f.build_id as "buildId",
   f.debug_id as "debugId", f.has_debug_info as "hasDebugInfo", f.has_split_units as "hasSplitUnits", f.symbols,
   f.has_unwind as "hasUnwind", f.crc32, f.debug_link as "debugLink", f.debug_link_crc as "debugLinkCrc",
   f.alt_link as "altLink", f.alt_link_build_id as "altLinkBuildId", f.state, f.error, f.created_at as "createdAt"`;
@@ -249,17 +250,11 @@ export interface NativeFileFilter {
   readonly state: NativeFileState | null;
 }
 
-/** Where a page of the listing ended. */
-export interface NativeFileCursor {
-  readonly createdAt: Date;
-  readonly sha256: string;
-}
-
-/** Newest first. */
+/** Newest first; `after`: the last id of the page before. */
 export async function listNativeFiles(
   db: Queryable,
   { sha256s, buildIds, debugIds, state }: NativeFileFilter,
-  after: NativeFileCursor | null,
+  after: number | null,
   most: number,
 ): Promise<readonly NativeFile[]> {
   const { rows } = await db.query<NativeFile>(
@@ -267,9 +262,8 @@ export async function listNativeFiles(
       where ($1::text[] is null or f.sha256 = any(select decode(h, 'hex') from unnest($1::text[]) h))
         and ($2::text[] is null or f.build_id = any($2)) and ($3::text[] is null or f.debug_id = any($3))
         and ($4::text is null or f.state = $4)
-        and ($5::timestamptz is null or (f.created_at, f.sha256) < ($5, decode($6, 'hex')))
-      order by f.created_at desc, f.sha256 desc limit $7`,
-    [sha256s, buildIds, debugIds, state, after?.createdAt ?? null, after?.sha256 ?? null, most],
+        and ($5::bigint is null or f.id < $5) order by f.id desc limit $6`,
+    [sha256s, buildIds, debugIds, state, after, most],
   );
   return rows;
 }

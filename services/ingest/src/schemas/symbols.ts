@@ -3,23 +3,39 @@ import { MAX_CHECK_ITEMS } from "@faultline/shared";
 import { Type } from "./build.ts";
 import { MAX_LISTED_FILES, MAX_SYMBOL_PATH_CHARS } from "../limits.ts";
 import { Name, text } from "./common.ts";
+import { AskedState, BuildId, DebugId, NativeModuleSchema } from "./native-symbols.ts";
 
 export const UploadSchema = Type.Object({
-  release: Type.String(),
+  release: Type.Nullable(Type.String({ description: "Of the Python files." })),
   accepted: Type.Integer(),
   duplicate: Type.Integer({ description: "Was there with the same content." }),
   refused: Type.Integer(),
   skipped: Type.Integer({
-    description: "Archive members that are neither Python files nor archives.",
+    description: "Archive members that are neither symbols nor archives.",
   }),
   files: Type.Array(
     Type.Object({
       name: Type.String({ description: "The way to it, archives joined by !/" }),
-      path: Type.Nullable(Type.String({ description: "As a source path: app/jobs.py" })),
+      path: Type.Nullable(
+        Type.String({ description: "Of a Python file, as a source path: app/jobs.py" }),
+      ),
       status: Type.Enum(["accepted", "duplicate", "refused"]),
-      as: Type.Nullable(Type.String({ description: "“pyc 3.12” or “source”." })),
-      reason: Type.Nullable(Type.String({ description: "Why it was refused." })),
+      as: Type.Nullable(
+        Type.String({
+          description:
+            "“pyc 3.12”, “source”, “elf x86_64, debug info”, “elf x86_64, symbols only”, “breakpad sym linux x86_64”, “dwz supplementary”, “dwp”, …",
+        }),
+      ),
+      reason: Type.Nullable(
+        Type.String({
+          description: "Why it was refused; of a native file a stable code and what it found.",
+        }),
+      ),
       sha256: Type.Nullable(Type.String()),
+      buildId: Type.Nullable(Type.String({ description: "Of a native file that has one." })),
+      debugId: Type.Nullable(
+        Type.String({ description: "Of a native file that is a module's own." }),
+      ),
     }),
     {
       description: `At most ${MAX_LISTED_FILES} refused ones, then at most ${MAX_LISTED_FILES} others.`,
@@ -28,26 +44,20 @@ export const UploadSchema = Type.Object({
   omitted: Type.Integer({ description: "Files counted above but not listed." }),
 });
 
+const Sha256 = Type.String({ pattern: "^[0-9a-fA-F]{64}$" });
+const strict = { additionalProperties: false };
+
 export const CheckBody = Type.Object({
-  release: Name,
+  release: Type.Optional(Name),
   files: Type.Array(
     Type.Union([
-      Type.Object(
-        { path: text({ maxLength: MAX_SYMBOL_PATH_CHARS }) },
-        { additionalProperties: false },
-      ),
-      Type.Object(
-        { sha256: Type.String({ pattern: "^[0-9a-fA-F]{64}$" }) },
-        { additionalProperties: false },
-      ),
+      Type.Object({ path: text({ maxLength: MAX_SYMBOL_PATH_CHARS }) }, strict),
+      Type.Object({ sha256: Sha256 }, strict),
+      Type.Object({ buildId: BuildId }, strict),
+      Type.Object({ debugId: DebugId }, strict),
     ]),
     { maxItems: MAX_CHECK_ITEMS },
   ),
-});
-
-const State = Type.Enum(["missing", "stored", "ready", "refused"], {
-  description:
-    "stored: waits for its cache; refused: no cache can be made of it, `error` says why.",
 });
 
 export const CheckSchema = Type.Object({
@@ -56,12 +66,21 @@ export const CheckSchema = Type.Object({
     Type.Object({
       path: Type.Nullable(Type.String()),
       sha256: Type.Nullable(Type.String()),
+      buildId: Type.Nullable(Type.String()),
+      debugId: Type.Nullable(Type.String()),
       kind: Type.Nullable(
-        Type.String({ description: "“pyc” or “source”, where a path was asked for." }),
+        Type.String({
+          description:
+            "Of what was found: “pyc”, “source”; “object”, “debug”, “supplementary”, “dwo”, “dwp”, “breakpad” for a native file; “module” for what build ids and debug ids name.",
+        }),
       ),
-      state: State,
+      state: AskedState,
       error: Type.Nullable(Type.String()),
+      module: Type.Nullable(NativeModuleSchema),
     }),
-    { description: "In the order asked; a path that has both a pyc and a source gives two." },
+    {
+      description:
+        "In the order asked; a path that has both a pyc and a source gives two. `module` tells whether a native module is complete and which companions it misses.",
+    },
   ),
 });

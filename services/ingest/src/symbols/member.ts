@@ -7,7 +7,7 @@ export interface Member {
   readonly size: number;
   /** Why its bytes cannot be had; null when they can. */
   readonly obstacle: string | null;
-  /** The bytes. To be read, if at all, before the next member is asked for. Throws ArchiveError where they are damaged. */
+  /** The bytes. To be read, if at all and as far as wanted, before the next member is asked for. Throws ArchiveError where they are damaged. */
   open(): AsyncIterable<Buffer>;
 }
 

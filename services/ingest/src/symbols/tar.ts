@@ -88,10 +88,12 @@ function memberOf(entry: Entry): Member {
   };
 }
 
-/** To be read to its end: giving up inside an entry ends the whole tar. */
+/** Not by `for await`, which would end the entry, and the whole tar with it, when its reader has seen enough. */
 async function* contentOf(entry: Entry): AsyncGenerator<Buffer> {
+  const chunks = entry[Symbol.asyncIterator]();
   try {
-    for await (const chunk of entry) yield chunk as Buffer;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next())
+      yield next.value as Buffer;
   } catch (error) {
     throw refusal(error);
   }

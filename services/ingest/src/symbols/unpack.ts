@@ -1,8 +1,15 @@
-/** An uploaded file → the Python files in it, archives opened to a named depth. */
-import { MAX_ARCHIVE_DEPTH, MAX_PYTHON_FILE_BYTES, MAX_UNPACKED_BYTES } from "@faultline/shared";
+/** An uploaded file → the Python and native files in it, archives opened to a named depth. */
+import {
+  MAX_ARCHIVE_DEPTH,
+  MAX_PYTHON_FILE_BYTES,
+  MAX_SYMBOL_UPLOAD_BYTES,
+  MAX_UNPACKED_BYTES,
+} from "@faultline/shared";
 import { MAX_ARCHIVE_ENTRIES, UNPACK_TIMEOUT_MS } from "../limits.ts";
+import { peek } from "../body/peek.ts";
 import { readMemberName, type PythonName } from "./member-name.ts";
 import { ArchiveError, type Member } from "./member.ts";
+import { isNative, NATIVE_HEAD_BYTES } from "./native-draft.ts";
 import { tarMembers } from "./tar.ts";
 import type { UploadedFile, UploadFolder } from "./upload-folder.ts";
 import { zipMembers } from "./zip.ts";
@@ -10,6 +17,8 @@ import { zipMembers } from "./zip.ts";
 /** Where what is found goes. `name`: the way to the file, archives joined by "!/" ("app.zip!/app/jobs.py"). */
 export interface Findings {
   python(name: string, python: PythonName, bytes: Buffer): Promise<void>;
+  /** `body` need not be read to its end. */
+  native(name: string, body: AsyncIterable<Buffer>): Promise<void>;
   refused(name: string, reason: string): void;
   skipped(): void;
 }
@@ -76,7 +85,7 @@ async function openArchive(
     if (members === null) {
       return findings.refused(
         name,
-        "neither .pyc, .py nor an archive (zip, whl, tar, tar.gz, tar.zst)",
+        "neither .pyc, .py, ELF, Breakpad .sym nor an archive (zip, whl, tar, tar.gz, tar.zst)",
       );
     }
     for await (const member of members) {
@@ -97,13 +106,15 @@ async function readMember(name: string, member: Member, depth: number, work: Wor
   const { findings } = work;
   const known = readMemberName(member.name);
   if (known.use === "refused") return findings.refused(name, known.reason);
-  if (member.kind === "folder" || known.use === "nothing") return findings.skipped();
+  const isFile = member.kind === "file" && member.obstacle === null;
+  if (member.kind === "folder" || (known.use === "nothing" && !isFile)) return findings.skipped();
   if (member.kind !== "file") return findings.refused(name, `a ${member.kind}, not a file`);
   if (member.obstacle !== null) return findings.refused(name, member.obstacle);
-  if (known.use !== "archive" && member.size > MAX_PYTHON_FILE_BYTES)
+  if ((known.use === "pyc" || known.use === "source") && member.size > MAX_PYTHON_FILE_BYTES)
     return findings.refused(name, tooLongPython);
   try {
     if (known.use === "archive") await readInnerArchive(name, member, depth, work);
+    else if (known.use === "nothing") await readNative(name, member, findings);
     else await findings.python(name, known, await pythonBytes(member));
   } catch (error) {
     // A limit of the whole upload, or a stream that cannot go on, ends the archive; a damaged member only itself.
@@ -128,11 +139,27 @@ async function readInnerArchive(
       `archive inside archives (limit MAX_ARCHIVE_DEPTH, ${MAX_ARCHIVE_DEPTH})`,
     );
   }
-  const inner = await work.folder.receive(contentOf(member), () => undefined);
+  const inner = await work.folder.receive(contentOf(member));
   try {
     await openArchive(name, inner, depth + 1, work);
   } finally {
     await inner.discard();
+  }
+}
+
+/** Objects have all kinds of names, and none: their first bytes tell. */
+async function readNative(name: string, member: Member, findings: Findings): Promise<void> {
+  const content = contentOf(member);
+  try {
+    const { head, body } = await peek(content, NATIVE_HEAD_BYTES);
+    if (!isNative(head)) return findings.skipped();
+    if (member.size <= MAX_SYMBOL_UPLOAD_BYTES) return await findings.native(name, body);
+    findings.refused(
+      name,
+      `more than ${MAX_SYMBOL_UPLOAD_BYTES} bytes (limit MAX_SYMBOL_UPLOAD_BYTES)`,
+    );
+  } finally {
+    await content.return(undefined);
   }
 }
 

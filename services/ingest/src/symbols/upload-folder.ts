@@ -19,8 +19,7 @@ export interface UploadedFile {
 }
 
 export interface UploadFolder {
-  /** `admit` is told of every chunk's length before it is kept, and throws when it is too much. */
-  receive(body: AsyncIterable<Buffer>, admit: (bytes: number) => void): Promise<UploadedFile>;
+  receive(body: AsyncIterable<Buffer>): Promise<UploadedFile>;
   remove(): Promise<void>;
 }
 
@@ -28,7 +27,7 @@ export async function openUploadFolder(parent: string): Promise<UploadFolder> {
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, PREFIX));
   return {
-    receive: (body, admit) => receive(folder, body, admit),
+    receive: (body) => receive(folder, body),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -45,11 +44,7 @@ export async function clearStaleUploads(parent: string): Promise<void> {
   }
 }
 
-async function receive(
-  folder: string,
-  body: AsyncIterable<Buffer>,
-  admit: (bytes: number) => void,
-): Promise<UploadedFile> {
+async function receive(folder: string, body: AsyncIterable<Buffer>): Promise<UploadedFile> {
   const path = join(folder, randomUUID());
   let held: Buffer[] = [];
   let size = 0;
@@ -57,7 +52,6 @@ async function receive(
   let file: Awaited<ReturnType<typeof open>> | null = null;
   try {
     for await (const chunk of body) {
-      admit(chunk.length);
       size += chunk.length;
       held.push(chunk);
       if (size <= INLINE_BYTES) continue;

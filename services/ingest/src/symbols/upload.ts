@@ -1,4 +1,4 @@
-/** One upload's Python files → storage in batches, jobs for their caches, and an answer file by file. */
+/** One upload's files → storage, Python files in batches; jobs for their caches, and an answer file by file. */
 import { hash } from "node:crypto";
 import { identifyPyc } from "@faultline/pyc";
 import {
@@ -13,44 +13,45 @@ import {
 } from "@faultline/shared";
 import {
   MAX_LISTED_FILES,
+  NATIVES_PER_JOB,
   SYMBOL_BATCH_BYTES,
   SYMBOL_BATCH_FILES,
   SYMBOLS_PER_JOB,
 } from "../limits.ts";
+import { Problem } from "../problem.ts";
+import type { FileAnswer } from "./file-answer.ts";
+import { keepNative } from "./keep-native.ts";
 import type { PythonName } from "./member-name.ts";
+import { receiveNative } from "./native-draft.ts";
 import type { Findings } from "./unpack.ts";
-
-export interface FileAnswer {
-  /** The way to it: archives joined by "!/". */
-  readonly name: string;
-  /** As a source path; null for what is no Python file. */
-  readonly path: string | null;
-  readonly status: "accepted" | "duplicate" | "refused";
-  /** "pyc 3.12", "source"; null when refused. */
-  readonly as: string | null;
-  readonly reason: string | null;
-  /** Hex; null when refused. */
-  readonly sha256: string | null;
-}
 
 export interface UploadAnswer {
   readonly accepted: number;
   readonly duplicate: number;
   readonly refused: number;
-  /** Archive members that are neither Python files nor archives. */
+  /** Archive members that are neither symbols nor archives. */
   readonly skipped: number;
   readonly files: readonly FileAnswer[];
   /** Files that are counted above but not listed. */
   readonly omitted: number;
+  /** Nothing was stored, and Python files would have been, had they a home. */
+  readonly wantsHome: boolean;
+}
+
+/** Python files are a release's own; native files are everybody's. */
+export interface Home {
+  readonly projectId: number;
+  readonly release: string;
 }
 
 export interface UploadOptions {
   readonly db: Pool;
   readonly blobs: BlobStore;
-  readonly jobs: JobQueue<"symbols">;
+  readonly symbolJobs: JobQueue<"symbols">;
+  readonly nativeJobs: JobQueue<"natives">;
   readonly log: Logger;
-  readonly projectId: number;
-  readonly release: string;
+  /** Where Python files go; or why the request does not tell, and they are refused. */
+  readonly home: Home | Problem;
 }
 
 interface Candidate {
@@ -70,9 +71,12 @@ export class Upload implements Findings {
   /** What the upload gave for each "kind:path", by the file's name. */
   readonly #given = new Map<string, string>();
   #skipped = 0;
+  #natives = 0;
+  #homeless = 0;
   #batch: Candidate[] = [];
   #batchBytes = 0;
   #uncached: string[] = [];
+  #unread: string[] = [];
 
   constructor(options: UploadOptions) {
     this.#options = options;
@@ -83,16 +87,25 @@ export class Upload implements Findings {
   }
 
   refused(name: string, reason: string, path: string | null = null): void {
-    this.#answer({ name, path, status: "refused", as: null, reason, sha256: null });
+    this.#answer({ ...noIds, name, path, status: "refused", as: null, reason, sha256: null });
+  }
+
+  async native(name: string, body: AsyncIterable<Buffer>): Promise<void> {
+    if (this.#isFull()) return this.refused(name, tooMany);
+    this.#natives += 1;
+    const { db, blobs } = this.#options;
+    const { answer, waits } = await keepNative(db, name, await receiveNative(blobs, body));
+    this.#answer(answer);
+    if (waits !== null) this.#unread.push(waits);
+    await this.#queueNatives(NATIVES_PER_JOB);
   }
 
   async python(name: string, python: PythonName, bytes: Buffer): Promise<void> {
-    if (this.#given.size + this.#batch.length >= MAX_SYMBOL_FILES) {
-      return this.refused(
-        name,
-        `more than ${MAX_SYMBOL_FILES} files in the upload (limit MAX_SYMBOL_FILES)`,
-        python.path,
-      );
+    if (this.#isFull()) return this.refused(name, tooMany, python.path);
+    const { home } = this.#options;
+    if (home instanceof Problem) {
+      this.#homeless += 1;
+      return this.refused(name, home.message, python.path);
     }
     const pyc = python.use === "pyc" ? identifyPyc(bytes) : null;
     if (python.use === "pyc" && pyc === null) {
@@ -112,7 +125,8 @@ export class Upload implements Findings {
 
   async finish(): Promise<UploadAnswer> {
     await this.#store();
-    await this.#queue(1);
+    await this.#queueSymbols(1);
+    await this.#queueNatives(1);
     const files = [...this.#refused, ...this.#stored];
     const { accepted, duplicate, refused } = this.#totals;
     return {
@@ -122,7 +136,12 @@ export class Upload implements Findings {
       skipped: this.#skipped,
       files,
       omitted: accepted + duplicate + refused - files.length,
+      wantsHome: this.#homeless > 0 && accepted + duplicate === 0,
     };
+  }
+
+  #isFull(): boolean {
+    return this.#given.size + this.#batch.length + this.#natives >= MAX_SYMBOL_FILES;
   }
 
   #answer(file: FileAnswer): void {
@@ -136,18 +155,18 @@ export class Upload implements Findings {
     this.#batch = [];
     this.#batchBytes = 0;
     const chosen = this.#choose(batch);
-    if (chosen.length === 0) return;
-    const { db, blobs, projectId, release } = this.#options;
+    const { db, blobs, home } = this.#options;
+    if (chosen.length === 0 || home instanceof Problem) return;
     const files: NewSymbolFile[] = [];
     for (const candidate of chosen) files.push(await toRow(candidate, blobs));
-    const added = await storeSymbolFiles(db, projectId, release, files);
+    const added = await storeSymbolFiles(db, home.projectId, home.release, files);
     for (const { name, python, as, sha256 } of chosen) {
       const isNew = added.has(keyOf(python));
       if (isNew && python.use === "pyc") this.#uncached.push(sha256);
       const status = isNew ? "accepted" : "duplicate";
-      this.#answer({ name, path: python.path, status, as, reason: null, sha256 });
+      this.#answer({ ...noIds, name, path: python.path, status, as, reason: null, sha256 });
     }
-    await this.#queue(SYMBOLS_PER_JOB);
+    await this.#queueSymbols(SYMBOLS_PER_JOB);
   }
 
   /**
@@ -171,22 +190,39 @@ export class Upload implements Findings {
     return chosen;
   }
 
-  /** Jobs of SYMBOLS_PER_JOB files, as soon as `least` wait; a queue that is away leaves them to the sweep. */
-  async #queue(least: number): Promise<void> {
-    const { jobs, log } = this.#options;
-    while (this.#uncached.length >= least) {
-      const sha256s = this.#uncached.splice(0, SYMBOLS_PER_JOB).toSorted();
-      const id = hash("sha256", sha256s.join(), "hex");
-      try {
-        await jobs.add([{ id, data: { sha256s } }]);
-      } catch (error) {
-        log.warn(
-          { err: error, files: sha256s.length },
-          "symbol files cannot be queued: the sweep will",
-        );
-      }
+  /** Jobs of SYMBOLS_PER_JOB files, as soon as `least` wait. */
+  async #queueSymbols(least: number): Promise<void> {
+    const { symbolJobs } = this.#options;
+    for (const sha256s of takeSorted(this.#uncached, least, SYMBOLS_PER_JOB))
+      await this.#add(sha256s, (id) => symbolJobs.add([{ id, data: { sha256s } }]));
+  }
+
+  /** Jobs of NATIVES_PER_JOB files, as soon as `least` wait. */
+  async #queueNatives(least: number): Promise<void> {
+    const { nativeJobs } = this.#options;
+    for (const sha256s of takeSorted(this.#unread, least, NATIVES_PER_JOB))
+      await this.#add(sha256s, (id) => nativeJobs.add([{ id, data: { sha256s, debugIds: [] } }]));
+  }
+
+  /** A queue that is away leaves the files to the sweep. */
+  async #add(sha256s: readonly string[], add: (id: string) => Promise<void>): Promise<void> {
+    try {
+      await add(hash("sha256", sha256s.join(), "hex"));
+    } catch (error) {
+      this.#options.log.warn(
+        { err: error, files: sha256s.length },
+        "symbol files cannot be queued: the sweep will",
+      );
     }
   }
+}
+
+const noIds = { buildId: null, debugId: null };
+const tooMany = `more than ${MAX_SYMBOL_FILES} files in the upload (limit MAX_SYMBOL_FILES)`;
+
+/** Takes pieces of `most` off `all` while it holds `least`. */
+function* takeSorted(all: string[], least: number, most: number): Generator<readonly string[]> {
+  while (all.length >= least) yield all.splice(0, most).toSorted();
 }
 
 const keyOf = (python: PythonName): string => `${python.use}:${python.path}`;
