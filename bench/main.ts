@@ -9,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   grouping: async () => (await import("./grouping.ts")).benchGrouping,
   symbols: async () => (await import("./symbolize.ts")).benchSymbols,
   "symbol-accuracy": async () => (await import("./symbol-accuracy.ts")).benchSymbolAccuracy,
+  unwind: async () => (await import("./unwind.ts")).benchUnwind,
   idle: async () => (await import("./idle.ts")).benchIdle,
   http: async () => (await import("./http.ts")).benchHttp,
 };

@@ -6,7 +6,7 @@ import { cpuOf, type Os } from "./cpu/cpus.ts";
 import { callerByFramePointer } from "./frame-pointer.ts";
 import type { EndReason, FoundBy, Frame, Registers, Walk } from "./frame.ts";
 import { callerAtEntry } from "./function-entry.ts";
-import { callerOfLeaf } from "./leaf-function.ts";
+import { callerInLinkRegister, callerOnTopOfStack } from "./leaf-function.ts";
 import { callerLevel, contextLevel } from "./level.ts";
 import { MAX_FRAMES, MAX_SCANNED_WORDS, MAX_STACK_SWITCHES } from "./limits.ts";
 import type { Code, Memory } from "./ports.ts";
@@ -34,9 +34,10 @@ type Technique = (walker: Walker, callee: Level) => Finding;
 /** In the order they are tried, each with what its frames are marked as. */
 const techniques: readonly (readonly [FoundBy, Technique])[] = [
   ["registers", callerAtEntry],
-  ["registers", callerOfLeaf],
+  ["registers", callerInLinkRegister],
   ["cfi", callerByTrampoline],
   ["cfi", callerByCfi],
+  ["scan", callerOnTopOfStack],
   ["frame-pointer", callerByFramePointer],
   ["scan", callerByScan],
 ];

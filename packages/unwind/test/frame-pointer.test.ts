@@ -142,6 +142,47 @@ describe("amd64", () => {
     expect(told(amd64(stack, { rbp: 0x7010n }))[1]).toBe("0x401122 by scan");
   });
 
+  describe("a leaf function without a frame has its caller on top of the stack", () => {
+    const leaf = 0x60_0010n;
+    const stack = (top: bigint) =>
+      new Column(0x7000n)
+        .word(top, "7000: top of the stack")
+        .word(0n, "7008: a local of the caller")
+        .word(0n, "7010: its record: rbp: none")
+        .word(C, "7018: return address");
+    const walk = (rip: bigint, top: bigint) =>
+      told(
+        amd64(
+          stack(top),
+          { rip, rbp: 0x7010n },
+          codeOf([
+            { base: MODULE, end: 0x50_0000n },
+            { base: 0x60_0000n, end: 0x70_0000n },
+          ]),
+        ),
+      );
+
+    test("if that is in another module", () => {
+      expect(walk(leaf, B)).toEqual([
+        "0x600010 by registers",
+        "0x401122 by scan",
+        "0x401233 by frame-pointer",
+      ]);
+    });
+
+    test("but not if it is in the same one, where it may be left over", () => {
+      expect(walk(A, B)).toEqual(["0x401011 by registers", "0x401233 by frame-pointer"]);
+    });
+
+    test("nor if it is a function's address, or no code", () => {
+      expect(walk(leaf, 0x40_1120n)).toEqual([
+        "0x600010 by registers",
+        "0x401233 by frame-pointer",
+      ]);
+      expect(walk(leaf, 0x7010n)).toEqual(["0x600010 by registers", "0x401233 by frame-pointer"]);
+    });
+  });
+
   test("a caller with an unwind table goes on by it", () => {
     const functions: readonly Fn[] = [
       { start: 0x40_1100n, end: 0x40_1200n, row: pushed(1) },
