@@ -3,7 +3,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createIngestKey, createProject, createToken, openPool } from "@faultline/shared";
+import {
+  createIngestKey,
+  createProject,
+  createToken,
+  openPool,
+  tokenScopes,
+} from "@faultline/shared";
 import { freePort } from "./postgres-server.ts";
 
 const command = fileURLToPath(new URL("../packages/cli/bin/faultline.cjs", import.meta.url));
@@ -132,7 +138,7 @@ export async function createAccess(databaseUrl: string, slug = "shop"): Promise<
     const { secret } = await createToken(pool, {
       label: "test",
       projectId: project.id,
-      scopes: ["read", "symbols", "admin"],
+      scopes: tokenScopes,
       expiresAt: null,
     });
     return { projectId: project.id, key, token: secret };

@@ -12,6 +12,7 @@ import {
   listProjects,
   listTokens,
   type Pool,
+  tokenScopes,
   transaction,
 } from "@faultline/shared";
 
@@ -63,7 +64,7 @@ export async function ensureCredentials(
     const { secret } = await createToken(db, {
       label: "first start",
       projectId: null,
-      scopes: ["read", "symbols", "admin"],
+      scopes: tokenScopes,
       expiresAt: null,
     });
     writeFile(file, dsn, secret);

@@ -79,6 +79,11 @@ export const problemKinds = {
     title: "The request took too long to arrive",
     todo: "Send it again.",
   },
+  expired: {
+    status: 410,
+    title: "The file is no longer kept",
+    todo: "Minidumps are deleted before their crashes: FAULTLINE_RAW_RETENTION_DAYS on the server says when.",
+  },
   conflict: {
     status: 409,
     title: "The name is taken",

@@ -2,6 +2,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  type Attachment,
   acceptCrashes,
   childCrashId,
   openBlobStore,
@@ -11,7 +12,7 @@ import {
 import { newCrash } from "./crash-rows.ts";
 import { processed, reportOf, seed } from "./processed.ts";
 import { readerOf, type Read } from "./reader.ts";
-import { dumpText, openSetting, type Setting } from "./setting.ts";
+import { addToken, dumpText, openSetting, type Setting } from "./setting.ts";
 
 let at: Setting;
 let call: Read;
@@ -128,6 +129,45 @@ test("a file of the blob store, and one whose name and type are traps", async ()
   expect(trap.headers["content-disposition"]).toBe(
     `attachment; filename="_ _quoted_; evil.html"; filename*=UTF-8''%C3%A4%20%22quoted%22%3B%20evil.html`,
   );
+});
+
+test("a minidump wants scope raw, every other file wants read", async () => {
+  const store = await openBlobStore(at.config.blobs);
+  const writer = await store.create({ shelf: "dumps", now: Date.now() });
+  await writer.write(Buffer.from("MDMP, as far as this test goes"));
+  const { blob, size, sha256 } = await writer.commit();
+  const crash = newCrash(at.projectId);
+  const dump = { name: "c.dmp", kind: "minidump", contentType: "x", size, sha256, at: null, blob };
+  await acceptCrashes(at.pool, [
+    { ...crash, attachments: [...crash.attachments, dump as Attachment] },
+  ]);
+  const url = (name: string): string => `/api/v1/crashes/${crash.id}/attachments/${name}`;
+  const reader = { token: await addToken(at.pool, at.projectId, ["read"]) };
+  const raw = { token: await addToken(at.pool, at.projectId, ["raw"]) };
+  expect((await call(url("c.dmp"), reader)).json()).toMatchObject({
+    code: "missing-scope",
+    detail: expect.stringContaining("wanted scope raw"),
+  });
+  expect((await call(url("faulthandler"), raw)).json()).toMatchObject({ code: "missing-scope" });
+  expect((await call(`/api/v1/crashes/${crash.id}`, raw)).statusCode).toBe(403);
+  expect((await call(url("c.dmp"), raw)).body).toBe("MDMP, as far as this test goes");
+  expect((await call(url("faulthandler"), reader)).statusCode).toBe(200);
+
+  const { attachments } = (await call(`/api/v1/crashes/${crash.id}`, reader)).json<{
+    attachments: { name: string; keptUntil: string | null }[];
+  }>();
+  const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  const until = new Date(today + (at.config.rawRetentionDays + 1) * 86_400_000).toISOString();
+  expect(attachments).toMatchObject([
+    { name: "faulthandler", keptUntil: null },
+    { name: "c.dmp", keptUntil: until },
+  ]);
+  await store.dropDays("dumps", Date.now() + 86_400_000);
+  const gone = await call(url("c.dmp"), raw);
+  expect([gone.statusCode, gone.json()]).toMatchObject([
+    410,
+    { code: "expired", detail: expect.stringContaining(until) },
+  ]);
 });
 
 async function storeBlob(content: string): Promise<string> {

@@ -8,6 +8,7 @@ import {
   createToken,
   openLog,
   readConfig,
+  tokenScopes,
   type Config,
   type Pool,
   type TokenScope,
@@ -77,7 +78,7 @@ export async function addProject(pool: Pool, slug: string): Promise<Access> {
   const project = await createProject(pool, slug, slug);
   if (project === null) throw new Error(`there is a project ${slug} already`);
   const { key } = await createIngestKey(pool, project.id, "test");
-  const token = await addToken(pool, project.id, ["read", "symbols", "admin"]);
+  const token = await addToken(pool, project.id, tokenScopes);
   return { projectId: project.id, slug, key, token };
 }
 

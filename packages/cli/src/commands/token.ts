@@ -13,11 +13,11 @@ import { CliError } from "../error.ts";
 import { findProject } from "./project.ts";
 
 const usage = `usage: faultline token [list]
-       faultline token create [--scope read,symbols,admin] [--project SLUG] [--label LABEL] [--days N]
+       faultline token create [--scope read,raw,symbols,admin] [--project SLUG] [--label LABEL] [--days N]
        faultline token revoke ID
 
 Prints JSON, one object a line. The secret of a token is shown once, when it is made: only its hash is kept.
-Without --scope it may read; without --project it is for every project; without --days it does not expire.
+Without --scope it may read, minidumps left out: they want raw; without --project it is for every project; without --days it does not expire.
 The database is that of --data DIR, else of DATABASE_URL, else of ./data.
 `;
 

@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Queryable } from "./pool.ts";
 
-export const tokenScopes = ["read", "symbols", "admin"] as const;
+/** "raw" is for what a process had in memory: its minidump. */
+export const tokenScopes = ["read", "raw", "symbols", "admin"] as const;
 export type TokenScope = (typeof tokenScopes)[number];
 
 export interface ApiToken {

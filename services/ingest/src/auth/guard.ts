@@ -16,10 +16,12 @@ export interface Caller {
 export interface Guard {
   /** The project a crash is for, by its ingest key. Throws a Problem. */
   projectOf(request: FastifyRequest): number | Promise<number>;
-  /** An `onRequest` hook: lets in tokens with that scope. */
-  allow(scope: TokenScope): (request: FastifyRequest) => Promise<void>;
+  /** An `onRequest` hook: lets in tokens with one of these scopes. */
+  allow(...scopes: readonly TokenScope[]): (request: FastifyRequest) => Promise<void>;
   /** Whom `allow` let in. */
   caller(request: FastifyRequest): Caller;
+  /** Throws a Problem when the token of whom `allow` let in lacks the scope. */
+  require(request: FastifyRequest, scope: TokenScope): void;
 }
 
 type Limiter = ReturnType<FastifyInstance["createRateLimit"]>;
@@ -28,7 +30,7 @@ type Limiter = ReturnType<FastifyInstance["createRateLimit"]>;
 export function createGuard(app: FastifyInstance, db: Pool, keys: IngestKeys): Guard {
   const failures = app.createRateLimit({ max: MAX_AUTH_FAILURES, timeWindow: RATE_WINDOW_MS });
   const queries = app.createRateLimit({ max: MAX_QUERIES, timeWindow: RATE_WINDOW_MS });
-  const callers = new WeakMap<FastifyRequest, Caller>();
+  const { remember, ...callers } = createCallers();
 
   /** Only failures count, so a good key is never slowed by somebody's guessing from the same address. */
   async function refuse(request: FastifyRequest, problem: Problem): Promise<never> {
@@ -55,33 +57,45 @@ export function createGuard(app: FastifyInstance, db: Pool, keys: IngestKeys): G
       const project = keys.projectOf(key);
       return typeof project === "number" ? project : projectOfUnknown(request, project);
     },
-    allow: (scope) => async (request) => {
-      const secret = secretOf(request);
-      if (secret === null) return await refuse(request, noToken());
-      const token = await findToken(db, secret);
-      if (token === null) {
-        return await refuse(
-          request,
-          new Problem("bad-credentials", "API token: not known, revoked or expired"),
-        );
-      }
-      if (!token.scopes.includes(scope)) {
-        throw new Problem(
-          "missing-scope",
-          `token ${token.hint}…: wanted scope ${scope}, found ${token.scopes.join(", ") || "none"}`,
-        );
-      }
-      if (scope === "read") await count(queries, request, "MAX_QUERIES", MAX_QUERIES);
-      callers.set(request, {
-        token,
-        projectIds: token.projectId === null ? null : [token.projectId],
-      });
-    },
-    caller(request) {
-      const caller = callers.get(request);
-      if (caller === undefined)
-        throw new Error(`${request.url} asks for its caller without letting one in`);
-      return caller;
+    allow:
+      (...scopes) =>
+      async (request) => {
+        const secret = secretOf(request);
+        if (secret === null) return await refuse(request, noToken());
+        const token = await findToken(db, secret);
+        if (token === null) {
+          return await refuse(
+            request,
+            new Problem("bad-credentials", "API token: not known, revoked or expired"),
+          );
+        }
+        if (!scopes.some((scope) => token.scopes.includes(scope)))
+          throw missingScope(token, scopes);
+        if (scopes.includes("read")) await count(queries, request, "MAX_QUERIES", MAX_QUERIES);
+        const projectIds = token.projectId === null ? null : [token.projectId];
+        remember(request, { token, projectIds });
+      },
+    ...callers,
+  };
+}
+
+/** Whom each request comes from. */
+function createCallers(): Pick<Guard, "caller" | "require"> & {
+  remember: (request: FastifyRequest, caller: Caller) => void;
+} {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  const callerOf = (request: FastifyRequest): Caller => {
+    const caller = callers.get(request);
+    if (caller === undefined)
+      throw new Error(`${request.url} asks for its caller without letting one in`);
+    return caller;
+  };
+  return {
+    remember: (request, caller) => void callers.set(request, caller),
+    caller: callerOf,
+    require(request, scope) {
+      const { token } = callerOf(request);
+      if (!token.scopes.includes(scope)) throw missingScope(token, [scope]);
     },
   };
 }
@@ -91,6 +105,11 @@ function queryKey(request: FastifyRequest): string | null {
   return typeof key === "string" ? key : null;
 }
 
+const missingScope = (token: ApiToken, wanted: readonly TokenScope[]): Problem =>
+  new Problem(
+    "missing-scope",
+    `token ${token.hint}…: wanted scope ${wanted.join(" or ")}, found ${token.scopes.join(", ") || "none"}`,
+  );
 const noKey = (): Problem =>
   new Problem("no-credentials", "Authorization: wanted Bearer and an ingest key, found none");
 const noToken = (): Problem =>

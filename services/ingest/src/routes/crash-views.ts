@@ -1,11 +1,13 @@
 /** GET /api/v1/crashes/:id, …/:id.txt, …/:id/attachments/:name. */
 import { Readable } from "node:stream";
 import {
+  blobDay,
   canonicalUuid,
   findCrash,
   findReport,
   renderReport,
   type Attachment,
+  type BlobStore,
   type Report,
   type CrashSummary,
   type Pool,
@@ -46,19 +48,29 @@ const schemas = {
     ...common,
     operationId: "readAttachment",
     summary: "Download a file that came with a crash",
+    description:
+      "A minidump holds what the process had in memory: it wants scope `raw`, every other file `read`.",
+    security: tokenWith("read", "raw"),
     params: Type.Object({ id: Uuid, name: Type.String() }),
-    response: { 200: media("application/octet-stream", "The file, as it was sent."), ...errors },
+    response: {
+      200: media(
+        "application/octet-stream",
+        "The file as it was sent, a minidump without the environment and command line.",
+      ),
+      ...errors,
+      ...problems("expired"),
+    },
   },
 };
 
 export const crashViewRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
-  const { db, guard, blobs } = deps;
+  const { db, guard, blobs, rawRetentionDays } = deps;
   const onRequest = guard.allow("read");
 
   app.get("/api/v1/crashes/:id", { schema: schemas.json, onRequest }, async (request) => {
     const scope = await scopeOf(db, guard.caller(request), undefined);
     const found = await load(db, scope, request.params.id);
-    return view(found, scope, baseUrl(deps.url, request));
+    return view(found, scope, baseUrl(deps.url, request), rawRetentionDays);
   });
 
   app.get(
@@ -74,7 +86,7 @@ export const crashViewRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
 
   app.get(
     "/api/v1/crashes/:id/attachments/:name",
-    { schema: schemas.attachment, onRequest },
+    { schema: schemas.attachment, onRequest: guard.allow("read", "raw") },
     async (request, reply) => {
       const scope = await scopeOf(db, guard.caller(request), undefined);
       const { holder } = await load(db, scope, request.params.id);
@@ -87,6 +99,8 @@ export const crashViewRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
           `attachment ${JSON.stringify(name.slice(0, 200))}: the crash has ${names}`,
         );
       }
+      guard.require(request, attachment.kind === "minidump" ? "raw" : "read");
+      await requireKept(attachment, blobs, rawRetentionDays);
       void reply
         .type("application/octet-stream")
         .header("content-length", attachment.size)
@@ -127,6 +141,7 @@ function view(
   { crash, holder, summary, report }: FoundCrash,
   scope: ProjectScope,
   base: string,
+  rawDays: number,
 ): Static<typeof CrashSchema> {
   const { metadata } = crash;
   const url = `${base}/api/v1/crashes/${crash.id}`;
@@ -138,14 +153,18 @@ function view(
     time: metadata.time,
     pythonVersion: metadata.pythonVersion,
     tags: { ...metadata.tags },
-    attachments: holder.attachments.map(({ name, kind, contentType, size, sha256 }) => ({
-      name,
-      kind,
-      contentType,
-      size,
-      sha256,
-      url: `${url}/attachments/${encodeURIComponent(name)}`,
-    })),
+    attachments: holder.attachments.map((attachment) => {
+      const { name, kind, contentType, size, sha256 } = attachment;
+      return {
+        name,
+        kind,
+        contentType,
+        size,
+        sha256,
+        url: `${url}/attachments/${encodeURIComponent(name)}`,
+        keptUntil: keptUntil(attachment, rawDays)?.toISOString() ?? null,
+      };
+    }),
     report,
   };
 }
@@ -193,6 +212,31 @@ function bytesOf(crash: StoredCrash, { at, size }: Attachment): Readable | null 
   return Readable.from([crash.content?.subarray(at, at + size) ?? Buffer.alloc(0)], {
     objectMode: false,
   });
+}
+
+const DAY_MS = 86_400_000;
+
+/** When a file goes before its crash does; null for one that does not. */
+function keptUntil({ kind, blob }: Attachment, rawDays: number): Date | null {
+  const day = kind !== "minidump" || blob === null ? null : blobDay(blob);
+  return day === null ? null : new Date(day + (rawDays + 1) * DAY_MS);
+}
+
+async function requireKept(
+  attachment: Attachment,
+  blobs: BlobStore,
+  rawDays: number,
+): Promise<void> {
+  const until = keptUntil(attachment, rawDays);
+  if (until === null) return;
+  try {
+    await blobs.size(attachment.blob ?? "");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await blobs.check();
+    const name = JSON.stringify(attachment.name);
+    throw new Problem("expired", `attachment ${name}: was kept until ${until.toISOString()}`);
+  }
 }
 
 /** RFC 6266, with the name in ASCII for those who read no `filename*`. */

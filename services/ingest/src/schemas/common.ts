@@ -57,10 +57,9 @@ export const tokenProblems = [
 /** Errors of every route that takes JSON. */
 export const bodyProblems = ["bad-request", "too-large", "unsupported-media-type"] as const;
 
-/** A `security` entry: a token with that scope. */
-export const tokenWith = (scope: TokenScope): { [name: string]: string[] }[] => [
-  { token: [scope] },
-];
+/** `security` entries: a token with one of these scopes. */
+export const tokenWith = (...scopes: readonly TokenScope[]): { [name: string]: string[] }[] =>
+  scopes.map((scope) => ({ token: [scope] }));
 
 /** A body or answer that is not JSON. */
 export const media = (type: string, description: string): Schema => ({

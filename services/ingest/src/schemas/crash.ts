@@ -46,6 +46,9 @@ export const CrashSchema = Type.Object({
       size: Type.Integer(),
       sha256: Type.String(),
       url: Type.String(),
+      keptUntil: Type.Nullable(
+        Type.String({ description: "RFC 3339; of a minidump, which goes before its crash." }),
+      ),
     }),
   ),
   report: Type.Nullable(ReportSchema),
