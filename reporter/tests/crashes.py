@@ -300,6 +300,67 @@ def crash_on_input() -> None:
     segv_null()
 
 
+def fork_on_input() -> None:
+    """Forks when told to, by then without a monitor; the child dies."""
+    print(json.dumps({"pid": os.getpid()}), flush=True)
+    sys.stdin.readline()
+    pid = os.fork()
+    if pid == 0:
+        segv_null()
+    _, status = os.waitpid(pid, 0)
+    print(json.dumps({"child": pid, "status": status}))
+
+
+def pipe_signal_on_input() -> None:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    crash_on_input()
+
+
+def closes_everything() -> None:
+    """What daemonising code does, and then it opens files of its own under the same numbers."""
+    os.closerange(3, 1024)
+    path = os.path.join(os.environ["FAULTLINE_TEST_DIR"], "own")
+    for _ in range(1021):
+        os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    import faultline
+
+    faultline.set_tag("key", "value")
+    print(json.dumps({"own": os.stat(path).st_size, "alive": faultline.status()["alive"]}), flush=True)
+    os._exit(0)
+
+
+def stderr_full() -> None:
+    """Nobody reads its stderr."""
+    os.set_blocking(2, False)
+    try:
+        while True:
+            os.write(2, b"x" * 4096)
+    except BlockingIOError:
+        pass
+    os.set_blocking(2, True)
+    crash_on_input()
+
+
+def ensure_on_input() -> None:
+    import faultline
+
+    print(json.dumps({"pid": os.getpid()}), flush=True)
+    sys.stdin.readline()
+    before = faultline.status()["alive"]
+    print(json.dumps({"before": before, "ensured": faultline.ensure()}), flush=True)
+    segv_null()
+
+
+def crash_soon() -> None:
+    """All programs that are started together die at about the same time."""
+    time.sleep(max(0.0, float(os.environ["FAULTLINE_TEST_AT"]) - time.time()))
+    segv_null()
+
+
 def main() -> None:
     options = json.loads(os.environ.get("FAULTLINE_TEST_OPTIONS", "{}"))
     if options is not None:

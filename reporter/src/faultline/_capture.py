@@ -23,7 +23,7 @@ from ._maps import Maps
 from ._memory import Memory, Range, RecordingMemory
 from ._modules import Module, find_modules
 from ._python_stacks import PythonThread, Runtime, find_runtime, walk
-from ._signals import DUMP_REQUESTED, SIGABRT, signal_printed_in
+from ._signals import DUMP_REQUESTED, SIGABRT, SIGSEGV, signal_printed_in
 from ._snapshot import Cause, DsoDebug, Link, Snapshot, Thread
 from ._streams import (
     LINUX_AUXV,
@@ -164,7 +164,8 @@ def interrupted_thread(source: Source, tid: int, signal: Optional[int], text: by
     sp = source.cpu.sp(registers)
     frame = source.cpu.find_signal_frame(source.memory, source.maps, sp, source.has_code)
     if signal is None:
-        signal = signal_printed_in(text) or SIGABRT
+        faulted = frame is not None and frame.trap != 0
+        signal = signal_printed_in(text) or (SIGSEGV if faulted else SIGABRT)
     if frame is None:
         return Interrupted(Cause(tid, signal, 0, 0), registers, sp, None)
     code, address = source.cpu.cause(signal, frame, source.memory, source.maps)

@@ -73,6 +73,7 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
         report.take(lambda source, tids: _crashed(source, tids, job, head))
         report.store_before_text(head)
         held.drain(reader)
+        report.correct_signal()
         report.finish(reader.text)
         Tee(pid, job.info.get("stderr", 2), job.tee_fd).write(reader.text, report.trouble)
         if job.info.get("captureFatal") and held.signal == SIGABRT:
@@ -164,6 +165,8 @@ class Report:
         self._started = started
         self._timings: Dict[str, float] = {}
         self._snapshot: Optional[Snapshot] = None
+        self._source: Optional[Source] = None
+        self._interrupted: Optional[Interrupted] = None
         self._folder: Optional[str] = None
         self._spool = Spool(str(job.info.get("spool", "")))
         self._meta = metadata(self.id, job.info, kind, pid)
@@ -180,6 +183,7 @@ class Report:
             interrupted = find(source, sorted(source.registers))
             annotations = self._annotations()
             self._snapshot = capture(source, interrupted, _options(self._job.info), annotations)
+            self._source, self._interrupted = source, interrupted
             self._held.crashed = interrupted.cause.tid
             self._held.signal = interrupted.cause.signal
             self._timings["freeze"] = time.monotonic() - self._started
@@ -198,6 +202,23 @@ class Report:
             "faultline.capture": self._held.how,
         }
         return {key: str(value) for key, value in found.items() if value}
+
+    def correct_signal(self) -> None:
+        """
+        The signal the process is about to die of is known for certain when it comes.
+
+        The name in the text is lost when the monitor was too late for it: the write had timed out.
+        """
+        snapshot, source, interrupted = self._snapshot, self._source, self._interrupted
+        signal_number = self._held.signal
+        if snapshot is None or source is None or interrupted is None or not signal_number:
+            return
+        if signal_number == snapshot.cause.signal or interrupted.frame is None:
+            return
+        code, address = source.cpu.cause(signal_number, interrupted.frame, source.memory, source.maps)
+        cause = snapshot.cause._replace(signal=signal_number, code=code, address=address)
+        self._snapshot = snapshot._replace(cause=cause)
+        add_snapshot(self._meta, self._snapshot, self._held.how, self._timings)
 
     def store_before_text(self, text: bytes) -> None:
         """
