@@ -104,7 +104,7 @@ function objection(
   }
   if (!from.startsWith("@faultline/"))
     return fits(rules.outside ?? [], from) ? null : `may not import ${from}`;
-  const other = from.slice("@faultline/".length);
+  const other = packageOf(from).slice("@faultline/".length);
   if (!rules.rooms.includes(other)) return `may not import ${from}`;
   return rules.typesOnly?.includes(other) && !typesOnly
     ? `may import the types of ${from} only`

@@ -16,7 +16,7 @@ const cases =
   place === null
     ? []
     : readdirSync(folder).filter((name) => existsSync(join(folder, name, "expected.json")));
-const symbolFolder = place === null ? null : openSymbolFolder([place.symbols], place.caches);
+const symbolFolder = place === null ? null : await openSymbolFolder([place.symbols], place.caches);
 
 async function reportOf(name: string): Promise<Report> {
   const engine = buildReports({

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CACHE_VERSION, openCache, type SymbolCache } from "@faultline/debuginfo";
+import { CACHE_VERSION, openCache, type SymbolCache } from "@faultline/debuginfo/cache";
 import { contentKey, keep } from "./content-key.ts";
-import { build, completePaths, type ObjectPaths } from "./object-files.ts";
+import type { ObjectPaths } from "./object-files.ts";
 
 export interface LoadedCache {
   readonly cache: SymbolCache;
@@ -20,6 +20,7 @@ export const defaultCacheFolder = (env: NodeJS.ProcessEnv): string =>
  * built, and kept unless a part of it could not be read.
  */
 export async function loadCache(given: ObjectPaths, folder: string): Promise<LoadedCache> {
+  const { completePaths } = await import("./object-files.ts");
   const paths = completePaths(given);
   const bytes = await cacheBytes(paths, folder);
   const cache = openCache(bytes);
@@ -34,6 +35,7 @@ export async function cacheBytes(paths: ObjectPaths, folder: string): Promise<Ui
 }
 
 async function buildAndKeep(paths: ObjectPaths, file: string): Promise<Uint8Array> {
+  const { build } = await import("./object-files.ts"); // what builds is loaded only where there is something to build
   const bytes = await build(paths);
   if (openCache(bytes).info.gaps.length === 0) keep(file, bytes);
   return bytes;

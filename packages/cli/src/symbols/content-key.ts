@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openFileSource } from "@faultline/symbols";
+import { openFileSource } from "@faultline/symbols/file-source";
 
 const CHUNK = 1 << 20;
 /** Files from this size on are remembered. */

@@ -1,5 +1,5 @@
 /** Symbol caches of modules, from symbol folders: kept in the cache folder, built where they are not there yet. */
-import { DebugInfoError } from "@faultline/debuginfo";
+import { DebugInfoError } from "@faultline/debuginfo/cache";
 import type { ModuleIdentity, ModuleSymbols, SymbolCaches } from "@faultline/shared";
 import { cacheBytes } from "./cache-folder.ts";
 import type { SymbolFolder } from "./symbol-folder.ts";

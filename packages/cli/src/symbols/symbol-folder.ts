@@ -5,25 +5,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import {
-  altLink,
-  DebugInfoError,
-  identifyNative,
-  type NativeKind,
-  openElf,
-} from "@faultline/debuginfo";
-import { openFileSource } from "@faultline/symbols";
+import type { NativeKind } from "@faultline/debuginfo";
 import { keep } from "./content-key.ts";
+import type { SymbolFile } from "./identify-file.ts";
 import { walkFiles } from "./walk-files.ts";
-
-export interface SymbolFile {
-  readonly path: string;
-  readonly kind: NativeKind;
-  readonly buildId: string | null;
-  readonly debugId: string | null;
-  /** Build id of the supplementary file that it refers to. */
-  readonly supplement: string | null;
-}
 
 /** What a module is put together from; `object` is the debug file where there is nothing else. */
 export interface FoundFiles {
@@ -34,7 +19,6 @@ export interface FoundFiles {
 
 /** No file that could answer is smaller. */
 const MIN_BYTES = 64;
-const MAGIC = /^(?:\x7fELF|MODU)/;
 
 export class SymbolFolder {
   readonly #byId = new Map<string, SymbolFile[]>();
@@ -84,20 +68,27 @@ function add(map: Map<string, SymbolFile[]>, key: string, file: SymbolFile): voi
 type Memo = Record<string, SymbolFile | null>;
 
 /** Looks through the folders, to any depth. */
-export function openSymbolFolder(folders: readonly string[], cacheFolder: string): SymbolFolder {
+export async function openSymbolFolder(
+  folders: readonly string[],
+  cacheFolder: string,
+): Promise<SymbolFolder> {
   const key = createHash("sha256").update(folders.join("\0")).digest("hex").slice(0, 40);
   const memoFile = join(cacheFolder, `${key}.folder.json`);
   const before = readMemo(memoFile);
   const memo: Memo = {};
-  let isNew = false;
+  const fresh: (readonly [stamp: string, path: string])[] = [];
   for (const path of walkFiles(folders)) {
     const stamp = stampOf(path);
     if (stamp === null) continue;
     const known = before[stamp];
-    isNew ||= known === undefined;
-    memo[stamp] = known === undefined ? identify(path) : known;
+    if (known === undefined) fresh.push([stamp, path]);
+    else memo[stamp] = known;
   }
-  if (isNew) keep(memoFile, Buffer.from(JSON.stringify(memo)));
+  if (fresh.length > 0) {
+    const { identifyFile } = await import("./identify-file.ts");
+    for (const [stamp, path] of fresh) memo[stamp] = identifyFile(path);
+    keep(memoFile, Buffer.from(JSON.stringify(memo)));
+  }
   return new SymbolFolder(Object.values(memo).filter((file) => file !== null));
 }
 
@@ -114,20 +105,4 @@ function stampOf(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || stat.size < MIN_BYTES) return null;
   return `${path}\0${stat.size}\0${stat.mtimeMs}\0${stat.ctimeMs}\0${stat.ino}`;
-}
-
-/** Null for what is no symbol file, or a damaged one. */
-function identify(path: string): SymbolFile | null {
-  const source = openFileSource(path);
-  try {
-    if (!MAGIC.test(Buffer.from(source.read(0, 4)).toString("latin1"))) return null;
-    const { kind, buildId, debugId } = identifyNative(source);
-    const supplement = kind === "breakpad" ? null : (altLink(openElf(source))?.buildId ?? null);
-    return { path, kind, buildId, debugId, supplement };
-  } catch (error) {
-    if (error instanceof DebugInfoError) return null;
-    throw error;
-  } finally {
-    source.close();
-  }
 }

@@ -1,5 +1,5 @@
 /** Frames of a walk → frames of the report: the inlined calls of each, then the function that they were inlined into. */
-import type { SourceFrame } from "@faultline/debuginfo";
+import type { SourceFrame } from "@faultline/debuginfo/cache";
 import type { NativeFrame } from "@faultline/shared";
 import type { Frame as WalkedFrame } from "@faultline/unwind";
 import { hex } from "../hex.ts";

@@ -1,5 +1,5 @@
 /** The modules of a dump, found by address, each with the symbols that came for it. */
-import { openCache, type SymbolCache } from "@faultline/debuginfo";
+import { openCache, type SymbolCache } from "@faultline/debuginfo/cache";
 import type { Module as DumpModule } from "@faultline/minidump";
 import type { Module, ModuleIdentity, ModuleSymbols, SymbolCaches } from "@faultline/shared";
 import { hex } from "../hex.ts";
