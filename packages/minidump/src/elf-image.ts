@@ -99,7 +99,7 @@ function identAt(memory: DumpMemory, base: bigint) {
 }
 
 /** Names and descriptions are padded to 4 bytes each. */
-const padded = (size: number): number => (size + 3) & ~3;
+const padded = (size: number): number => Math.ceil(size / 4) * 4;
 
 /** The build id among notes; null where there is none, or the notes are cut off or make no sense. */
 function buildIdOf(notes: Uint8Array, byteOrder: ByteOrder): Uint8Array | null {

@@ -14,8 +14,6 @@ export type MinidumpErrorCode =
   /** A list announces records or a header of a size that cannot be. */
   | "bad-record-size"
   | "bad-string"
-  /** A record's own version is not one that is known here. */
-  | "unknown-version"
   /** A context is of another CPU than the dump. */
   | "bad-context"
   /** A limit of limits.ts, which the message names. */
@@ -61,12 +59,12 @@ const truncated = (cause: TruncatedError): MinidumpError =>
     cause,
   });
 
-/** What `read` gives, or why the input is refused. A limit that is reached is never only a part's damage. */
+/** What `read` gives, or why the input is refused: for parts that are to cost no more than themselves. */
 export function attempt<T>(read: () => T): T | MinidumpError {
   try {
     return refusals(read);
   } catch (error) {
-    if (error instanceof MinidumpError && error.code !== "limit") return error;
+    if (error instanceof MinidumpError) return error;
     throw error;
   }
 }

@@ -3,9 +3,9 @@ import { type ByteOrder, Cursor } from "@faultline/bytes";
 import { MinidumpError } from "./error.ts";
 import {
   MAX_DOCUMENT_BYTES,
+  MAX_RECORDS,
   MAX_STRING_BYTES,
-  MAX_TEXT_BASE,
-  MAX_TEXT_EXPANSION,
+  MAX_TEXT_BYTES,
   within,
 } from "./limits.ts";
 import type { Location } from "./records.ts";
@@ -13,12 +13,11 @@ import type { Location } from "./records.ts";
 export class DumpFile {
   readonly bytes: Uint8Array;
   readonly byteOrder: ByteOrder;
-  #textLeft: number;
+  #textLeft = MAX_TEXT_BYTES;
 
   constructor(bytes: Uint8Array, byteOrder: ByteOrder) {
     this.bytes = bytes;
     this.byteOrder = byteOrder;
-    this.#textLeft = bytes.length * MAX_TEXT_EXPANSION + MAX_TEXT_BASE;
   }
 
   get #utf16(): TextEncoding {
@@ -86,21 +85,32 @@ export class DumpFile {
     return this.#decode(bytes, encoding, what, offset);
   }
 
-  /** A whole stream of text, in UTF-8, without what a writer padded it with. */
+  /** A whole stream of text, in UTF-8, without the zeros that end it. */
   document(cursor: Cursor, what: string): string {
     const { offset, remaining } = cursor;
     within(MAX_DOCUMENT_BYTES, "MAX_DOCUMENT_BYTES", remaining, what, offset);
-    return this.#decode(cursor.bytes(remaining, what), "utf-8", what, offset).replace(/\0+$/, "");
+    const bytes = cursor.bytes(remaining, what);
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === 0) end--;
+    return this.#decode(bytes.subarray(0, end), "utf-8", what, offset);
+  }
+
+  /** The parts of such a stream between which `separator` stands. */
+  lines(cursor: Cursor, what: string, separator: "\n" | "\0" = "\n"): readonly string[] {
+    const { offset } = cursor;
+    const lines = this.document(cursor, what).split(separator, MAX_RECORDS + 1);
+    within(MAX_RECORDS, "MAX_RECORDS", lines.length, what, offset);
+    return lines;
   }
 
   #decode(bytes: Uint8Array, encoding: TextEncoding, what: string, offset: number): string {
-    this.#textLeft -= bytes.length;
-    if (this.#textLeft < 0) {
+    if (bytes.length > this.#textLeft) {
       throw new MinidumpError("limit", offset, what, {
-        wanted: `text of at most ${MAX_TEXT_EXPANSION} times the file (MAX_TEXT_EXPANSION)`,
-        found: "more",
+        wanted: `at most ${MAX_TEXT_BYTES} bytes of text in all (MAX_TEXT_BYTES)`,
+        found: `${bytes.length} more than ${MAX_TEXT_BYTES - this.#textLeft}`,
       });
     }
+    this.#textLeft -= bytes.length;
     return new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
   }
 }

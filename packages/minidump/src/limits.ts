@@ -10,10 +10,10 @@ export const MAX_THREADS = 1 << 16;
 /** Modules, and unloaded modules. */
 export const MAX_MODULES = 1 << 16;
 
-/** Ranges of memory in one list: a full dump of 250 MB has a few thousand. */
-export const MAX_MEMORY_RANGES = 1 << 20;
+/** Ranges of memory in one list: a full dump of 250 MB has a few thousand, one made of single pages 64,000. */
+export const MAX_MEMORY_RANGES = 1 << 18;
 
-/** Entries of any other list: mappings, handles. */
+/** Entries of any other list, and lines of a text: mappings, handles. */
 export const MAX_RECORDS = 1 << 18;
 
 /** ELF files that are looked at in the process' memory. */
@@ -43,11 +43,10 @@ export const MAX_STRING_BYTES = 1 << 18;
 export const MAX_DOCUMENT_BYTES = 1 << 25;
 
 /**
- * Bytes of all strings that are read from a dump, as a multiple of its size, plus a fixed part. Strings are
- * found by their place, so that a small file can name one long string many times.
+ * Bytes of all text that is read from a dump. Strings are found by their place, so that a small file can name one
+ * long string many times.
  */
-export const MAX_TEXT_EXPANSION = 4;
-export const MAX_TEXT_BASE = 1 << 20;
+export const MAX_TEXT_BYTES = 1 << 26;
 
 /** Refuses a `count` read at `offset` that is above `limit`; `name` is the limit's. */
 export function within(limit: number, name: string, count: number, what: string, offset: number) {

@@ -1,5 +1,4 @@
 /** LinuxMaps: /proc/PID/maps as it was (proc_pid_maps(5); Breakpad, minidump_format.h, MD_LINUX_MAPS). */
-import { MAX_RECORDS, within } from "../limits.ts";
 import type { Stream } from "../stream.ts";
 
 export interface LinuxMapping {
@@ -24,26 +23,28 @@ const DELETED = " (deleted)";
 function mappingOf(line: string): LinuxMapping | null {
   const match = LINE.exec(line);
   if (match === null) return null;
-  const [, start, end, permissions = "", offset, path = ""] = match;
+  const [, first, last, permissions = "", offset, path = ""] = match;
+  const [start, end] = [BigInt(`0x${first}`), BigInt(`0x${last}`)];
   const deleted = path.endsWith(DELETED);
   const name = deleted ? path.slice(0, -DELETED.length) : path;
-  return {
-    start: BigInt(`0x${start}`),
-    end: BigInt(`0x${end}`),
-    permissions,
-    offset: BigInt(`0x${offset}`),
-    path: name === "" ? null : name,
-    deleted,
-  };
+  return end <= start
+    ? null
+    : {
+        start,
+        end,
+        permissions,
+        offset: BigInt(`0x${offset}`),
+        path: name === "" ? null : name,
+        deleted,
+      };
 }
 
-/** A line that is none is left out. */
+/** A line that is none, or whose mapping ends before it begins, is left out. */
 export const LinuxMaps: Stream<readonly LinuxMapping[]> = {
   type: 0x47670009,
-  read({ cursor, file }) {
-    const { offset } = cursor;
-    const lines = file.document(cursor, "LinuxMaps").split("\n");
-    within(MAX_RECORDS, "MAX_RECORDS", lines.length, "lines of LinuxMaps", offset);
-    return lines.map(mappingOf).filter((mapping) => mapping !== null);
-  },
+  read: ({ cursor, file }) =>
+    file
+      .lines(cursor, "LinuxMaps")
+      .map(mappingOf)
+      .filter((mapping) => mapping !== null),
 };

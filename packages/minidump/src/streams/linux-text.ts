@@ -1,5 +1,4 @@
 /** Streams of Linux that hold a text file as it is (Breakpad, minidump_format.h, MD_LINUX_*). */
-import { MAX_RECORDS } from "../limits.ts";
 import type { Stream } from "../stream.ts";
 
 /** By name; of a name that occurs twice the first value. */
@@ -21,14 +20,14 @@ const unquoted = (value: string): string => /^(["'])(.*)\1$/s.exec(value)?.[2] ?
 /** /proc/PID/status: "Pid" → "4711". */
 export const LinuxProcStatus: Stream<TextFields> = {
   type: 0x47670004,
-  read: ({ cursor, file }) => fields(file.document(cursor, "LinuxProcStatus").split("\n"), ":"),
+  read: ({ cursor, file }) => fields(file.lines(cursor, "LinuxProcStatus"), ":"),
 };
 
 /** /etc/lsb-release or os-release: "DISTRIB_ID" → "Ubuntu". */
 export const LinuxLsbRelease: Stream<TextFields> = {
   type: 0x47670005,
   read({ cursor, file }) {
-    const found = fields(file.document(cursor, "LinuxLsbRelease").split("\n"), "=");
+    const found = fields(file.lines(cursor, "LinuxLsbRelease"), "=");
     return new Map([...found].map(([name, value]) => [name, unquoted(value)]));
   },
 };
@@ -36,25 +35,24 @@ export const LinuxLsbRelease: Stream<TextFields> = {
 /** /proc/cpuinfo, one map a processor: "model name" → "…". */
 export const LinuxCpuInfo: Stream<readonly TextFields[]> = {
   type: 0x47670003,
-  read: ({ cursor, file }) =>
-    file
-      .document(cursor, "LinuxCpuInfo")
-      .split(/\n\s*\n/, MAX_RECORDS)
-      .map((block) => fields(block.split("\n"), ":"))
-      .filter(({ size }) => size > 0),
+  read({ cursor, file }) {
+    const processors: string[][] = [[]];
+    for (const line of file.lines(cursor, "LinuxCpuInfo")) {
+      if (line.trim() === "") processors.push([]);
+      else processors.at(-1)?.push(line);
+    }
+    return processors.map((lines) => fields(lines, ":")).filter(({ size }) => size > 0);
+  },
 };
 
-/** /proc/PID/cmdline: the arguments, the program first. */
+/** /proc/PID/cmdline: the arguments, the program first. Empty ones at the end are left out. */
 export const LinuxCmdLine: Stream<readonly string[]> = {
   type: 0x47670006,
-  read: ({ cursor, file }) => file.document(cursor, "LinuxCmdLine").split("\0"),
+  read: ({ cursor, file }) => file.lines(cursor, "LinuxCmdLine", "\0"),
 };
 
 /** /proc/PID/environ. */
 export const LinuxEnviron: Stream<TextFields> = {
   type: 0x47670007,
-  read({ cursor, file }) {
-    const entries = file.document(cursor, "LinuxEnviron").split("\0");
-    return fields(entries, "=");
-  },
+  read: ({ cursor, file }) => fields(file.lines(cursor, "LinuxEnviron", "\0"), "="),
 };
