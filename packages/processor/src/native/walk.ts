@@ -19,22 +19,22 @@ export interface Process {
 /** One walk a context, in their order; null where there is none. */
 export function* walkThreads(
   contexts: readonly (CpuContext | null)[],
-  process: Process,
+  of: Process,
   open: OpenSymbolCache,
 ): Asking<(Walk | null)[]> {
   const walks: (Walk | null)[] = contexts.map(() => null);
-  for (const context of contexts) if (context !== null) noteLikelyModules(context, process);
-  yield* fetchNoted(process.modules, open);
+  for (const context of contexts) if (context !== null) noteLikelyModules(context, of);
+  yield* fetchNoted(of.modules, open);
   let pending = [...contexts.keys()];
   for (let round = 0; pending.length > 0 && round < MAX_SYMBOL_ROUNDS; round++) {
     pending = pending.filter((index) => {
       const context = contexts[index];
       if (context === null || context === undefined) return false;
-      const before = process.modules.lacked;
-      walks[index] = walkOne(context, process);
-      return process.modules.lacked > before;
+      const before = of.modules.lacked;
+      walks[index] = walkOne(context, of);
+      return of.modules.lacked > before;
     });
-    yield* fetchNoted(process.modules, open);
+    yield* fetchNoted(of.modules, open);
   }
   return walks;
 }
