@@ -261,6 +261,8 @@ describe.skipIf(corpus === null)(`as another peer reads them${skipped}`, () => {
   });
 });
 
+const breakpad = "public/google__breakpad/src/processor/testdata";
+
 describe.skipIf(corpus === null)(`every public dump${skipped}`, () => {
   /** Breakpad's microdumps are text; in the other one somebody moved a stream without telling its list. */
   const refused: Record<string, readonly string[]> = {
@@ -273,9 +275,23 @@ describe.skipIf(corpus === null)(`every public dump${skipped}`, () => {
     expect(refusalsOf(bytesOf(path))).toEqual(expected);
   });
 
+  test.each(["tiny-exe-with-cet-xsave.dmp", "tiny-exe-with-cet-xsave-x86.dmp"])(
+    "contexts that XSAVE extends: %s",
+    (name) => {
+      const dump = openMinidump(bytesOf(join(breakpad, name)));
+      for (const { context } of dump.stream(ThreadList) ?? []) {
+        const { pc = 0n, sp = 0n } = dump.context(context) ?? {};
+        const holds = modulesOf(dump).filter(
+          ({ base, size }) => base <= pc && pc < base + BigInt(size),
+        );
+        expect(holds).toHaveLength(1);
+        expect(dump.memory.read(sp, 4)).toBeDefined();
+      }
+    },
+  );
+
   test("annotations of Crashpad", () => {
-    const folder = "public/google__breakpad/src/processor/testdata";
-    const dump = openMinidump(bytesOf(join(folder, "minidump_crashpad_annotation.dmp")));
+    const dump = openMinidump(bytesOf(join(breakpad, "minidump_crashpad_annotation.dmp")));
     const info = dump.stream(CrashpadInfo);
     expect(info?.annotations.get("prod")).toBe("xcuitest");
     expect(info?.modules[0]?.objects.find(({ name }) => name === "exceptionName")?.value).toBe(
