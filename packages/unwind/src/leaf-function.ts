@@ -5,7 +5,7 @@ import { type Finding, type Level, notApplicable, type Walker } from "./walker.t
 // Such a function hides its caller: the frame pointer is still the caller's, so the chain goes on one frame too far.
 // rust-minidump and Breakpad accept that. The link register knows better, but in a function that has made a call it
 // points back into that function. So it counts where it points elsewhere.
-// Test: frame-pointer.test.ts, "a leaf function that keeps no record".
+// Test: leaf-function.test.ts.
 export function callerInLinkRegister(walker: Walker, callee: Level): Finding {
   const { linkRegister } = walker.cpu;
   if (linkRegister === null) return notApplicable;
@@ -15,7 +15,7 @@ export function callerInLinkRegister(walker: Walker, callee: Level): Finding {
 // Likewise on x86, where string functions, first among the victims of wrong pointers, are written without a frame, and
 // distributions build all else with frame pointers. Any local may be on top of the stack, but hardly one that
 // is behind a call, and in another module.
-// Test: frame-pointer.test.ts, "a leaf function without a frame".
+// Test: leaf-function.test.ts.
 export function callerOnTopOfStack(walker: Walker, callee: Level): Finding {
   const { cpu } = walker;
   if (cpu.linkRegister !== null) return notApplicable;

@@ -109,7 +109,10 @@ describe("amd64", () => {
   });
 
   test("a record must hold what a call leaves, where the bytes before it are known", () => {
-    const stack = new Column(0x7000n).word(0n, "rbp: none").word(B, "a pointer into code");
+    const stack = new Column(0x7000n)
+      .word(0x7010n, "rbp")
+      .word(B, "a pointer into code")
+      .word(0n, "of the caller");
     const call = new Column(B - 8n).bytes(0, 0, 0, 0xe8, 1, 2, 3, 4);
     const other = new Column(B - 8n).bytes(0, 0, 0, 0x90, 1, 2, 3, 4);
     const walk = (bytes: Column) =>
@@ -142,44 +145,34 @@ describe("amd64", () => {
     expect(told(amd64(stack, { rbp: 0x7010n }))[1]).toBe("0x401122 by scan");
   });
 
-  describe("a leaf function without a frame has its caller on top of the stack", () => {
-    const leaf = 0x60_0010n;
-    const stack = (top: bigint) =>
+  describe("a null frame pointer", () => {
+    const record = (rbp: bigint, returnAddress: bigint) =>
       new Column(0x7000n)
-        .word(top, "7000: top of the stack")
-        .word(0n, "7008: a local of the caller")
-        .word(0n, "7010: its record: rbp: none")
-        .word(C, "7018: return address");
-    const walk = (rip: bigint, top: bigint) =>
-      told(
-        amd64(
-          stack(top),
-          { rip, rbp: 0x7010n },
-          codeOf([
-            { base: MODULE, end: 0x50_0000n },
-            { base: 0x60_0000n, end: 0x70_0000n },
-          ]),
-        ),
-      );
+        .word(0x7010n, "7000: rbp of the caller")
+        .word(B, "7008: return address into it")
+        .word(rbp, "7010: rbp of its caller")
+        .word(returnAddress, "7018: return address into that")
+        .word(C, "7020: left over");
 
-    test("if that is in another module", () => {
-      expect(walk(leaf, B)).toEqual([
-        "0x600010 by registers",
-        "0x401122 by scan",
-        "0x401233 by frame-pointer",
+    test("ends the stack at the end of a chain", () => {
+      const walk = amd64(record(0n, A), { rbp: 0x7000n });
+      expect(told(walk).slice(1)).toEqual([
+        "0x401122 by frame-pointer",
+        "0x401011 by frame-pointer",
       ]);
+      expect(walk.end).toBe("end-of-stack");
     });
 
-    test("but not if it is in the same one, where it may be left over", () => {
-      expect(walk(A, B)).toEqual(["0x401011 by registers", "0x401233 by frame-pointer"]);
+    test("and a null record likewise", () => {
+      const walk = amd64(record(0n, 0n), { rbp: 0x7000n });
+      expect(told(walk).slice(1)).toEqual(["0x401122 by frame-pointer"]);
+      expect(walk.end).toBe("end-of-stack");
     });
 
-    test("nor if it is a function's address, or no code", () => {
-      expect(walk(leaf, 0x40_1120n)).toEqual([
-        "0x600010 by registers",
-        "0x401233 by frame-pointer",
-      ]);
-      expect(walk(leaf, 0x7010n)).toEqual(["0x600010 by registers", "0x401233 by frame-pointer"]);
+    test("but not where the register may be used for something else", () => {
+      expect(told(amd64(record(0n, A), { rbp: 0x7010n }))[1]).toBe("0x401122 by scan");
+      expect(told(amd64(record(0n, 0n), { rbp: 0x7010n }))[1]).toBe("0x401122 by scan");
+      expect(told(amd64(record(0n, 0n), { rbp: 0n }))[1]).toBe("0x401122 by scan");
     });
   });
 
@@ -359,52 +352,26 @@ describe("arm64", () => {
     expect(walk.end).toBe("end-of-stack");
   });
 
-  describe("a leaf function that keeps no record has its caller in the link register", () => {
-    const leaf = 0x60_0010n;
-    const modules = [
-      { base: MODULE, end: 0x50_0000n },
-      { base: 0x60_0000n, end: 0x70_0000n },
-    ];
-    const direct = 0x40_1180n;
-    const withDirect = ["0x600010 by registers", "0x401180 by registers", ...expected.slice(1)];
-    const without = ["0x600010 by registers", ...expected.slice(1)];
+  describe("a null record", () => {
+    const stack = new Column(0x7000n)
+      .word(0x7020n, "7000: fp of a function that did not set its own")
+      .word(0x40_1120n, "7008: return address")
+      .word(0n, "7010: a local")
+      .word(0n, "7018: a local")
+      .word(0n, "7020: the last record: fp: none")
+      .word(0n, "7028: return address: none");
 
-    test("if that is in another module", () => {
-      expect(
-        told(arm64(chain(0n), { pc: leaf, lr: direct, fp: 0x7000n }, codeOf(modules))),
-      ).toEqual(withDirect);
-    });
-
-    test("if that is in another function", () => {
-      const functions = [
-        { start: leaf - 0x10n, end: leaf + 0x10n },
-        { start: leaf + 0x10n, end: leaf + 0x80n },
-      ];
-      const code = codeOf([
-        { base: MODULE, end: 0x50_0000n },
-        { base: 0x60_0000n, end: 0x70_0000n, functions },
+    test("does not end the stack where it may be another function's", () => {
+      expect(told(arm64(stack, { fp: 0x7020n }))).toEqual([
+        "0x401010 by registers",
+        "0x401120 by scan",
       ]);
-      const walk = (lr: bigint) => told(arm64(chain(0n), { pc: leaf, lr, fp: 0x7000n }, code))[1];
-      expect(walk(leaf + 0x40n)).toBe("0x600050 by registers");
-      expect(walk(leaf + 8n)).toBe(expected[1]);
     });
 
-    test("but not if it may be a call of its own that has returned", () => {
-      expect(
-        told(arm64(chain(0n), { pc: leaf, lr: leaf + 0x40n, fp: 0x7000n }, codeOf(modules))),
-      ).toEqual(without);
-    });
-
-    test("nor if its record has it too", () => {
-      expect(
-        told(arm64(chain(0n), { pc: leaf, lr: 0x40_1120n, fp: 0x7000n }, codeOf(modules))),
-      ).toEqual(without);
-    });
-
-    test("nor if it is no code", () => {
-      expect(
-        told(arm64(chain(0n), { pc: leaf, lr: 0x7000n, fp: 0x7000n }, codeOf(modules))),
-      ).toEqual(without);
+    test("ends it where it is the function's own", () => {
+      const walk = arm64(stack, { fp: 0x7000n });
+      expect(told(walk)).toEqual(["0x401010 by registers", "0x401120 by frame-pointer"]);
+      expect(walk.end).toBe("end-of-stack");
     });
   });
 
