@@ -1,8 +1,8 @@
 /**
  * What a module's CvRecord leads to: the record that names its debug information.
  *
- * RSDS and NB10 are Microsoft's (PDB 7.0 and 2.0), "BpEL" Breakpad's for ELF (minidump_format.h, MDCVInfoELF).
- * Not handled: NB09 and NB11, debug information inside of the image.
+ * RSDS and NB10 are Microsoft's (PDB 7.0 and 2.0), "BpEL" Breakpad's for ELF (minidump_format.h,
+ * MDCVInfoELF). Not handled: NB09 and NB11, debug information inside of the image.
  */
 import { bytes, type Cursor, type Fields, struct, u16, u32 } from "@faultline/bytes";
 import type { DumpFile } from "./file.ts";
@@ -29,7 +29,10 @@ export type CodeView =
 
 const rest = (cursor: Cursor, field: string): Uint8Array => cursor.bytes(cursor.remaining, field);
 
-/** Null where there is none, and for a signature that is not known here. Throws MinidumpError or TruncatedError. */
+/**
+ * Null where there is none, and for a signature that is not known here. Throws MinidumpError or
+ * TruncatedError.
+ */
 export function readCodeView(file: DumpFile, location: Location): CodeView | null {
   if (location.dataSize === 0) return null;
   const cursor = file.cursor(location, "MINIDUMP_MODULE.CvRecord");

@@ -1,4 +1,7 @@
-/** Registers of a thread, in the layout of the CPU that the flags name (winnt.h and minidump_format.h, CONTEXT_*). */
+/**
+ * Registers of a thread, in the layout of the CPU that the flags name (winnt.h and
+ * minidump_format.h, CONTEXT_*).
+ */
 import type { Cursor } from "@faultline/bytes";
 import { readAmd64 } from "./contexts/amd64.ts";
 import { readArm } from "./contexts/arm.ts";
@@ -28,8 +31,9 @@ const LAYOUTS: readonly Layout[] = [
 ];
 
 /**
- * The registers in `location`, of a process on `cpu`; undefined where there are none, for a CPU that is not known here, and
- * when the dump does not tell which it was. Throws MinidumpError "bad-context" where the flags are not that CPU's, and TruncatedError.
+ * The registers in `location`, of a process on `cpu`; undefined where there are none, for a CPU
+ * that is not known here, and when the dump does not tell which it was. Throws MinidumpError
+ * "bad-context" where the flags are not that CPU's, and TruncatedError.
  */
 export function readContext(
   file: DumpFile,

@@ -27,8 +27,8 @@ const unknownReason = ({ code, flags, address }: Exception): CrashReason => ({
 /**
  * Undefined when the dump has no exception. Throws MinidumpError when that is damaged.
  *
- * Folklore: writers of 32-bit dumps extend addresses by their sign. Sighting: minidump_32bit_crash_addr.dmp of Breakpad.
- * Test: crash-reason.test.ts, "32 bits".
+ * Folklore: writers of 32-bit dumps extend addresses by their sign. Sighting:
+ * minidump_32bit_crash_addr.dmp of Breakpad. Test: crash-reason.test.ts, "32 bits".
  */
 export function crashReason(dump: Minidump): CrashReason | undefined {
   const exception = dump.stream(Exception);

@@ -1,5 +1,6 @@
 /**
- * An ELF file as it lies in the process' memory: its extent and its build id (System V ABI, chapters 4 and 5; the note is binutils').
+ * An ELF file as it lies in the process' memory: its extent and its build id (System V ABI,
+ * chapters 4 and 5; the note is binutils').
  */
 import {
   type ByteOrder,

@@ -1,4 +1,7 @@
-/** The file's header and the directory of its streams (minidumpapiset.h, MINIDUMP_HEADER and MINIDUMP_DIRECTORY). */
+/**
+ * The file's header and the directory of its streams (minidumpapiset.h, MINIDUMP_HEADER and
+ * MINIDUMP_DIRECTORY).
+ */
 import { type ByteOrder, Cursor, struct, u32, u64 } from "@faultline/bytes";
 import { MinidumpError } from "./error.ts";
 import { MAX_STREAMS, within } from "./limits.ts";

@@ -10,7 +10,10 @@ export const MAX_THREADS = 1 << 16;
 /** Modules, and unloaded modules. */
 export const MAX_MODULES = 1 << 16;
 
-/** Ranges of memory in one list: a full dump of 250 MB has a few thousand, one made of single pages 64,000. */
+/**
+ * Ranges of memory in one list: a full dump of 250 MB has a few thousand, one made of single pages
+ * 64,000.
+ */
 export const MAX_MEMORY_RANGES = 1 << 18;
 
 /** Entries of any other list, and lines of a text: mappings, handles. */
@@ -27,7 +30,10 @@ export const MAX_NOTE_BYTES = 4096;
 /** Entries of the auxiliary vector; the kernel writes about 20. */
 export const MAX_AUXV_ENTRIES = 1024;
 
-/** Annotations of Crashpad, in a dump: they are found by their place, so that many modules can share one list. */
+/**
+ * Annotations of Crashpad, in a dump: they are found by their place, so that many modules can share
+ * one list.
+ */
 export const MAX_ANNOTATIONS = 1 << 16;
 
 /** Bytes of memory that are copied together because the file keeps them apart. */
@@ -43,8 +49,8 @@ export const MAX_STRING_BYTES = 1 << 18;
 export const MAX_DOCUMENT_BYTES = 1 << 25;
 
 /**
- * Bytes of all text that is read from a dump. Strings are found by their place, so that a small file can name one
- * long string many times.
+ * Bytes of all text that is read from a dump. Strings are found by their place, so that a small
+ * file can name one long string many times.
  */
 export const MAX_TEXT_BYTES = 1 << 26;
 

@@ -1,9 +1,10 @@
 /**
  * Modules of a process on Linux, beyond what the module list says of them.
  *
- * Folklore: writers fill that list from what they can open and read, in a process that is dying. Modules without an id are those whose
- * file was deleted or lies in a container's own file system; some writers leave out the program itself. The mappings tell what was there, and
- * memory of the dump often has the first page of a file, with its build id. Test: linux-modules.test.ts.
+ * Folklore: writers fill that list from what they can open and read, in a process that is dying.
+ * Modules without an id are those whose file was deleted or lies in a container's own file system;
+ * some writers leave out the program itself. The mappings tell what was there, and memory of the
+ * dump often has the first page of a file, with its build id. Test: linux-modules.test.ts.
  */
 import { attempt, MinidumpError } from "./error.ts";
 import { elfImageAt } from "./elf-image.ts";
@@ -100,8 +101,9 @@ const moduleOf = ({ path, base, end }: MappedFile): Module => ({
 });
 
 /**
- * The dump's modules, and on Linux and Android also those that only the mappings or the dynamic linker's list show; with the build ids that memory
- * of the dump holds where the list has none. What is damaged counts as not there: `dump.stream(ModuleList)` tells.
+ * The dump's modules, and on Linux and Android also those that only the mappings or the dynamic
+ * linker's list show; with the build ids that memory of the dump holds where the list has none.
+ * What is damaged counts as not there: `dump.stream(ModuleList)` tells.
  */
 export function modulesOf(dump: Minidump): readonly Module[] {
   const list = attempt(() => dump.stream(ModuleList));

@@ -43,7 +43,10 @@ const read = <T>(list: () => readonly T[] | undefined): readonly T[] => {
   return found instanceof MinidumpError ? [] : (found ?? []);
 };
 
-/** Sorted by address. Empty where the dump has neither LinuxMaps nor MemoryInfoList, or neither can be read. */
+/**
+ * Sorted by address. Empty where the dump has neither LinuxMaps nor MemoryInfoList, or neither can
+ * be read.
+ */
 export function mappingsOf(dump: Minidump): readonly Mapping[] {
   const maps = read(() => dump.stream(LinuxMaps)).map(ofMaps);
   const info = maps.length === 0 ? read(() => dump.stream(MemoryInfoList)) : [];

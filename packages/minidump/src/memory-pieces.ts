@@ -1,8 +1,10 @@
 /**
- * Ranges of memory, which may overlap, become pieces that do not: where several hold a byte, the first of them does.
+ * Ranges of memory, which may overlap, become pieces that do not: where several hold a byte, the
+ * first of them does.
  *
- * All edges of all ranges cut the addresses into slots; each range in turn takes those of its slots that are free,
- * stepping over taken ones by links that shorten as they are followed. That is never quadratic, however ranges overlap.
+ * All edges of all ranges cut the addresses into slots; each range in turn takes those of its slots
+ * that are free, stepping over taken ones by links that shorten as they are followed. That is never
+ * quadratic, however ranges overlap.
  */
 
 /** `size` bytes at `offset` of the file, which were memory from `key` on (see addressKey). */
@@ -49,7 +51,10 @@ function edgesOf(ranges: readonly MappedRange[]): Float64Array {
   return all.subarray(0, count);
 }
 
-/** Per slot, from its edge to the next one, the index of the range that it belongs to; -1 where none holds it. */
+/**
+ * Per slot, from its edge to the next one, the index of the range that it belongs to; -1 where none
+ * holds it.
+ */
 function ownersOf(ranges: readonly MappedRange[], edges: Float64Array): Int32Array {
   const owners = new Int32Array(edges.length).fill(-1);
   const nextFree = Int32Array.from(edges, (_, slot) => slot);

@@ -22,8 +22,9 @@ function mapped({ start, dataSize, rva }: MemoryRange64, fileSize: number): Mapp
 const fromFile = ({ start, location }: MemoryRange): MemoryRange64 => ({ start, ...location });
 
 /**
- * All memory of the dump. Where two sources hold the same address the first does, in the order MemoryList, Memory64List, stacks of
- * threads. A range that is cut off by the end of the file counts as far as it goes; a damaged list is left out and told in `damage`.
+ * All memory of the dump. Where two sources hold the same address the first does, in the order
+ * MemoryList, Memory64List, stacks of threads. A range that is cut off by the end of the file
+ * counts as far as it goes; a damaged list is left out and told in `damage`.
  */
 export function memoryOf(file: DumpFile, read: ReadStream): DumpMemory {
   const sources = [

@@ -1,7 +1,8 @@
 /**
  * Minidumps: what a process looked like when it died.
  *
- * Microsoft's minidumpapiset.h, with what Breakpad (minidump_format.h) and Crashpad (minidump_extensions.h) put into it.
+ * Microsoft's minidumpapiset.h, with what Breakpad (minidump_format.h) and Crashpad
+ * (minidump_extensions.h) put into it.
  */
 import type { ByteOrder } from "@faultline/bytes";
 import { readContext } from "./context.ts";
@@ -22,6 +23,7 @@ export class Minidump implements Header {
   readonly flags: bigint;
   readonly directory: readonly DirectoryEntry[];
   readonly #file: DumpFile;
+  /** What was read so far, or why it could not be. */
   readonly #streams = new Map<Stream<unknown>, unknown>();
   #platform: Platform | undefined;
   #memory: DumpMemory | undefined;
@@ -36,19 +38,20 @@ export class Minidump implements Header {
   }
 
   /**
-   * Reads a stream, once: what it gave is kept. Undefined when the dump has none; of several of one type the first counts.
-   * Throws MinidumpError when it is damaged, which says nothing about the other streams.
+   * Reads a stream, once: what it gave is kept. Undefined when the dump has none; of several of one
+   * type the first counts. Throws MinidumpError when it is damaged, which says nothing about the
+   * other streams.
    */
   stream<T>(stream: Stream<T>): T | undefined {
-    if (this.#streams.has(stream)) return this.#streams.get(stream) as T;
-    const entry = this.directory.find(({ type }) => type === stream.type);
-    if (entry === undefined) return undefined;
-    const value = refusals(() => {
-      const cursor = this.#file.cursor(entry.location, entry.name);
-      return stream.read({ cursor, file: this.#file, platform: () => this.platform });
-    });
-    this.#streams.set(stream, value);
-    return value;
+    if (!this.#streams.has(stream)) {
+      this.#streams.set(
+        stream,
+        attempt(() => this.#read(stream)),
+      );
+    }
+    const found = this.#streams.get(stream);
+    if (found instanceof MinidumpError) throw found;
+    return found as T | undefined;
   }
 
   /** CPU and operating system, as far as the dump's system info can be read. */
@@ -62,8 +65,9 @@ export class Minidump implements Header {
   }
 
   /**
-   * The registers that a thread or an exception points to; undefined where there are none, and for a CPU that is not known
-   * here. Throws MinidumpError when they are damaged or of another CPU than the dump.
+   * The registers that a thread or an exception points to; undefined where there are none, and for
+   * a CPU that is not known here. Throws MinidumpError when they are damaged or of another CPU than
+   * the dump.
    */
   context(location: Location): CpuContext | undefined {
     return refusals(() => readContext(this.#file, location, this.platform.cpu));
@@ -74,11 +78,18 @@ export class Minidump implements Header {
     this.#memory ??= memoryOf(this.#file, (stream) => this.stream(stream));
     return this.#memory;
   }
+
+  #read(stream: Stream<unknown>): unknown {
+    const entry = this.directory.find(({ type }) => type === stream.type);
+    if (entry === undefined) return undefined;
+    const cursor = this.#file.cursor(entry.location, entry.name);
+    return stream.read({ cursor, file: this.#file, platform: () => this.platform });
+  }
 }
 
 /**
- * Opens a minidump of either byte order: checks the header and the directory, nothing else. Nothing is copied: `bytes` must stay as they
- * are for as long as the dump is used. Throws MinidumpError.
+ * Opens a minidump of either byte order: checks the header and the directory, nothing else. Nothing
+ * is copied: `bytes` must stay as they are for as long as the dump is used. Throws MinidumpError.
  */
 export const openMinidump = (bytes: Uint8Array): Minidump =>
   new Minidump(

@@ -12,13 +12,17 @@ const padded = (value: number, digits: number): string =>
 export const guidDigits = ({ data1, data2, data3, data4 }: Guid): string =>
   padded(data1, 8) + padded(data2, 4) + padded(data3, 4) + hexOf(data4).toUpperCase();
 
-/** "45D35F6C2d000": what Microsoft's symbol servers know a PE file by. Null where the writer left both out. */
+/**
+ * "45D35F6C2d000": what Microsoft's symbol servers know a PE file by. Null where the writer left
+ * both out.
+ */
 export const peCodeId = (timestamp: number, size: number): string | null =>
   timestamp === 0 ? null : padded(timestamp, 8) + size.toString(16);
 
 /**
- * Breakpad's debug id of an ELF file: the build id's first 16 bytes read as a GUID, and the age 0. `byteOrder` is that of
- * the machine that the file is for. Null for a build id that is empty or zero.
+ * Breakpad's debug id of an ELF file: the build id's first 16 bytes read as a GUID, and the age 0.
+ * `byteOrder` is that of the machine that the file is for. Null for a build id that is empty or
+ * zero.
  */
 export function debugIdOfBuildId(buildId: Uint8Array, byteOrder: ByteOrder): string | null {
   if (buildId.every((byte) => byte === 0)) return null;

@@ -46,9 +46,10 @@ function checkCount<T>(cursor: Cursor, count: number, size: number, shape: ListS
 /**
  * The records of a list that begins with its 32-bit count.
  *
- * Folklore: 64-bit fields make some writers put 4 bytes between the count and the first record. The only sign of it
- * is the stream's size, which is 8 above that of the records instead of 4. Breakpad and rust-minidump met it in lists of
- * threads, modules and memory, and read both. Test: lists.test.ts, "padding after the count".
+ * Folklore: 64-bit fields make some writers put 4 bytes between the count and the first record. The
+ * only sign of it is the stream's size, which is 8 above that of the records instead of 4. Breakpad
+ * and rust-minidump met it in lists of threads, modules and memory, and read both. Test:
+ * lists.test.ts, "padding after the count".
  */
 export function readList<T>(cursor: Cursor, shape: ListShape<T>): readonly T[] {
   const count = cursor.u32(shape.what);
@@ -58,8 +59,8 @@ export function readList<T>(cursor: Cursor, shape: ListShape<T>): readonly T[] {
 }
 
 /**
- * The records of a list whose header tells its own size and that of a record; what a newer writer has appended to
- * either is skipped. `countSize`: bytes of the header's NumberOfEntries.
+ * The records of a list whose header tells its own size and that of a record; what a newer writer
+ * has appended to either is skipped. `countSize`: bytes of the header's NumberOfEntries.
  */
 export function readSizedList<T>(
   cursor: Cursor,

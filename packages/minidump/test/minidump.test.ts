@@ -94,6 +94,7 @@ describe("a stream", () => {
       cause: expect.any(Error),
     });
     expect(dump.stream(SystemInfo)?.os).toBe("linux");
+    expect(thrown(() => dump.stream(ThreadList))).toBe(thrown(() => dump.stream(ThreadList)));
   });
 
   test("that is there twice is the first; both are listed", () => {

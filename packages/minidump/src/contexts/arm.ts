@@ -1,4 +1,7 @@
-/** Context of 32-bit ARM, up to the status register: Breakpad's (minidump_format.h, MDRawContextARM) and Windows' begin alike. */
+/**
+ * Context of 32-bit ARM, up to the status register: Breakpad's (minidump_format.h, MDRawContextARM)
+ * and Windows' begin alike.
+ */
 import { array, type Cursor, struct, u32 } from "@faultline/bytes";
 import { word } from "../records.ts";
 import { type CpuContext, cpuContext } from "./cpu-context.ts";

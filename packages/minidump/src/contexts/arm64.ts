@@ -1,6 +1,7 @@
 /**
- * Contexts of arm64, up to the program counter: Microsoft's, which Breakpad and Crashpad write today, and the one that Breakpad had
- * before (minidump_format.h, MDRawContextARM64 and MDRawContextARM64_Old), whose flags and status register lie elsewhere.
+ * Contexts of arm64, up to the program counter: Microsoft's, which Breakpad and Crashpad write
+ * today, and the one that Breakpad had before (minidump_format.h, MDRawContextARM64 and
+ * MDRawContextARM64_Old), whose flags and status register lie elsewhere.
  */
 import { array, type Cursor, struct, u32, u64 } from "@faultline/bytes";
 import { type CpuContext, cpuContext } from "./cpu-context.ts";

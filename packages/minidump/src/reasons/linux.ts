@@ -111,16 +111,20 @@ const FAULTS: Readonly<Record<string, Names>> = {
 
 const SI_KERNEL = 0x80;
 
-/** The kernel fills si_addr for its own codes only; what a process sends has the sender's ids in its place. */
+/**
+ * The kernel fills si_addr for its own codes only; what a process sends has the sender's ids in its
+ * place.
+ */
 function addressOf(signal: string, siCode: number): CrashReason["addressOf"] {
   if (FAULTS[signal] === undefined || siCode < 0 || siCode === SI_KERNEL) return null;
   return signal === "SIGSEGV" || signal === "SIGBUS" ? "access" : "instruction";
 }
 
 /**
- * Folklore: Breakpad did not record si_code at first and left 0, which is SI_USER. A fault never has that code, so that a
- * SIGSEGV of code 0 is either from such a writer or was sent by `kill`: the code stays unknown. Sighting: linux_*.dmp among Breakpad's
- * own test data. Test: crash-reason.test.ts, "a fault without a code".
+ * Folklore: Breakpad did not record si_code at first and left 0, which is SI_USER. A fault never
+ * has that code, so that a SIGSEGV of code 0 is either from such a writer or was sent by `kill`:
+ * the code stays unknown. Sighting: linux_*.dmp among Breakpad's own test data. Test:
+ * crash-reason.test.ts, "a fault without a code".
  */
 export function linuxReason({ code, flags, address }: Exception): CrashReason {
   const reason = named(SIGNALS, code);

@@ -1,6 +1,7 @@
 /**
- * macOS and iOS: a Mach exception, its code and its subcode (XNU, osfmk/mach/exception_types.h, kern_return.h, i386/exception.h,
- * arm/exception.h, kern/exc_resource.h, kern/exc_guard.h). Not handled: PowerPC.
+ * macOS and iOS: a Mach exception, its code and its subcode (XNU, osfmk/mach/exception_types.h,
+ * kern_return.h, i386/exception.h, arm/exception.h, kern/exc_resource.h, kern/exc_guard.h). Not
+ * handled: PowerPC.
  */
 import type { Exception } from "../streams/exception.ts";
 import { type CrashReason, hexCode, named, type Names } from "./reason.ts";
@@ -149,7 +150,10 @@ const ADDRESSES: Readonly<Record<string, CrashReason["addressOf"]>> = {
 const EXC_CRASH = 10;
 const EXC_SOFT_SIGNAL = 0x10003;
 
-/** Of these the writer keeps the upper half of the 64-bit code: 3 bits of type, then 3 of flavor or 29 of it. */
+/**
+ * Of these the writer keeps the upper half of the 64-bit code: 3 bits of type, then 3 of flavor or
+ * 29 of it.
+ */
 function packedCode(reason: string, code: number): string | undefined {
   const type = code >>> 29;
   if (reason === "EXC_RESOURCE") {
@@ -163,9 +167,10 @@ function packedCode(reason: string, code: number): string | undefined {
 /**
  * The signal behind an EXC_CRASH or EXC_SOFT_SIGNAL.
  *
- * Folklore: of an abort, macOS tells Crashpad EXC_CRASH with the signal in bits 24 to 31 of the code and, where a real exception was
- * before it, that in bits 20 to 23. Crashpad writes the exception before it, which of an abort is 0, and keeps what it was told as
- * parameters. Sighting: simple-crashpad.dmp of rust-minidump. Test: crash-reason.test.ts, "EXC_CRASH".
+ * Folklore: of an abort, macOS tells Crashpad EXC_CRASH with the signal in bits 24 to 31 of the
+ * code and, where a real exception was before it, that in bits 20 to 23. Crashpad writes the
+ * exception before it, which of an abort is 0, and keeps what it was told as parameters. Sighting:
+ * simple-crashpad.dmp of rust-minidump. Test: crash-reason.test.ts, "EXC_CRASH".
  */
 function signalOf({ code, flags, information }: Exception): string | undefined {
   const [told, toldCode = 0n, toldSubcode = 0n] = information;

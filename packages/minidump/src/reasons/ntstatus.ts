@@ -1,6 +1,6 @@
 /**
- * Codes that end processes on Windows: winnt.h where that has a name of its own (EXCEPTION_*), else ntstatus.h; then those that
- * runtimes and Breakpad raise. In the order of the codes.
+ * Codes that end processes on Windows: winnt.h where that has a name of its own (EXCEPTION_*), else
+ * ntstatus.h; then those that runtimes and Breakpad raise. In the order of the codes.
  */
 import type { Names } from "./reason.ts";
 

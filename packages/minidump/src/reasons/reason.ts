@@ -3,11 +3,17 @@
 export interface CrashReason {
   /** "SIGSEGV", "EXCEPTION_ACCESS_VIOLATION", "EXC_BAD_ACCESS"; a number in hex where it has no name here. */
   readonly reason: string;
-  /** What sort of it: "SEGV_MAPERR", "EXCEPTION_ACCESS_VIOLATION_READ", "KERN_INVALID_ADDRESS". Null where the dump does not tell. */
+  /**
+   * What sort of it: "SEGV_MAPERR", "EXCEPTION_ACCESS_VIOLATION_READ", "KERN_INVALID_ADDRESS". Null
+   * where the dump does not tell.
+   */
   readonly code: string | null;
   /** As the dump has it, even where it is none. */
   readonly address: bigint;
-  /** What `address` is of: memory that was accessed, or the instruction that failed. Null: of neither; then it is often rubbish. */
+  /**
+   * What `address` is of: memory that was accessed, or the instruction that failed. Null: of
+   * neither; then it is often rubbish.
+   */
   readonly addressOf: "access" | "instruction" | null;
 }
 

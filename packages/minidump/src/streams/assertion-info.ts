@@ -1,4 +1,7 @@
-/** AssertionInfoStream: what the C runtime of Windows objected to (Breakpad, minidump_format.h, MDRawAssertionInfo). */
+/**
+ * AssertionInfoStream: what the C runtime of Windows objected to (Breakpad, minidump_format.h,
+ * MDRawAssertionInfo).
+ */
 import { bytes, struct, u32 } from "@faultline/bytes";
 import type { Stream } from "../stream.ts";
 

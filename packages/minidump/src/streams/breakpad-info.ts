@@ -1,4 +1,7 @@
-/** BreakpadInfoStream: threads that matter, whether or not there is an exception (Breakpad, minidump_format.h, MDRawBreakpadInfo). */
+/**
+ * BreakpadInfoStream: threads that matter, whether or not there is an exception (Breakpad,
+ * minidump_format.h, MDRawBreakpadInfo).
+ */
 import { struct, u32 } from "@faultline/bytes";
 import type { Stream } from "../stream.ts";
 

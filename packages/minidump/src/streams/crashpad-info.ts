@@ -1,6 +1,7 @@
 /**
- * CrashpadInfoStream: the ids of the report, and what the program noted about itself (Crashpad, minidump_extensions.h,
- * MinidumpCrashpadInfo). A higher version only appends, so that the fields which are known here are read of any.
+ * CrashpadInfoStream: the ids of the report, and what the program noted about itself (Crashpad,
+ * minidump_extensions.h, MinidumpCrashpadInfo). A higher version only appends, so that the fields
+ * which are known here are read of any.
  */
 import { type Fields, struct, type Struct, u16, u32 } from "@faultline/bytes";
 import { Guid } from "../code-view.ts";

@@ -1,6 +1,7 @@
 /**
- * HandleDataStream: what the process had open on Windows (minidumpapiset.h, MINIDUMP_HANDLE_DATA_STREAM).
- * Not handled: MINIDUMP_HANDLE_OBJECT_INFORMATION, the chain of details that a descriptor of version 2 leads to.
+ * HandleDataStream: what the process had open on Windows (minidumpapiset.h,
+ * MINIDUMP_HANDLE_DATA_STREAM). Not handled: MINIDUMP_HANDLE_OBJECT_INFORMATION, the chain of
+ * details that a descriptor of version 2 leads to.
  */
 import { struct, u32, u64 } from "@faultline/bytes";
 import { MAX_RECORDS } from "../limits.ts";

@@ -1,4 +1,7 @@
-/** LinuxDsoDebug: what the dynamic linker had loaded (Breakpad, minidump_format.h, MDRawDebug32/64 and MDRawLinkMap32/64). */
+/**
+ * LinuxDsoDebug: what the dynamic linker had loaded (Breakpad, minidump_format.h, MDRawDebug32/64
+ * and MDRawLinkMap32/64).
+ */
 import { struct, u32, u64 } from "@faultline/bytes";
 import { MAX_MODULES, within } from "../limits.ts";
 import { wordSize } from "../platform.ts";

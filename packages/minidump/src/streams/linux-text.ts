@@ -4,7 +4,10 @@ import type { Stream } from "../stream.ts";
 /** By name; of a name that occurs twice the first value. */
 export type TextFields = ReadonlyMap<string, string>;
 
-/** `name`, `separator`, value, one a line; blanks around both are left out, and so is a line that is none of it. */
+/**
+ * `name`, `separator`, value, one a line; blanks around both are left out, and so is a line that is
+ * none of it.
+ */
 function fields(lines: readonly string[], separator: string): TextFields {
   const found = new Map<string, string>();
   for (const line of lines) {

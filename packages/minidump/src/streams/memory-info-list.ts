@@ -1,4 +1,7 @@
-/** MemoryInfoListStream: what each range of the address space was for (minidumpapiset.h, MINIDUMP_MEMORY_INFO_LIST). */
+/**
+ * MemoryInfoListStream: what each range of the address space was for (minidumpapiset.h,
+ * MINIDUMP_MEMORY_INFO_LIST).
+ */
 import { struct, u32, u64 } from "@faultline/bytes";
 import { MAX_RECORDS } from "../limits.ts";
 import { readSizedList, type Stream } from "../stream.ts";

@@ -1,4 +1,7 @@
-/** MemoryListStream: ranges of memory, each with its place in the file (minidumpapiset.h, MINIDUMP_MEMORY_LIST). */
+/**
+ * MemoryListStream: ranges of memory, each with its place in the file (minidumpapiset.h,
+ * MINIDUMP_MEMORY_LIST).
+ */
 import { MAX_MEMORY_RANGES } from "../limits.ts";
 import { MemoryRange } from "../records.ts";
 import { readList, type Stream } from "../stream.ts";

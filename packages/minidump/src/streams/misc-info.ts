@@ -1,4 +1,7 @@
-/** MiscInfoStream, versions 1 to 5, each of which appends to the one before (minidumpapiset.h, MINIDUMP_MISC_INFO_5). */
+/**
+ * MiscInfoStream, versions 1 to 5, each of which appends to the one before (minidumpapiset.h,
+ * MINIDUMP_MISC_INFO_5).
+ */
 import {
   array,
   bytes,

@@ -64,9 +64,9 @@ interface Ids {
 const NO_IDS: Ids = { buildId: null, codeId: null, debugId: null, debugFile: null };
 
 /**
- * Folklore: before it had a record for ELF, Breakpad on Linux wrote the first 16 bytes of the build id as an RSDS record of age 0.
- * The debug id is the same either way; the build id, of which 4 bytes are missing, stays unknown.
- * Test: module-list.test.ts, "RSDS of Linux".
+ * Folklore: before it had a record for ELF, Breakpad on Linux wrote the first 16 bytes of the build
+ * id as an RSDS record of age 0. The debug id is the same either way; the build id, of which 4
+ * bytes are missing, stays unknown. Test: module-list.test.ts, "RSDS of Linux".
  */
 function idsOf(
   codeView: CodeView | null,

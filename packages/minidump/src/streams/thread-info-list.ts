@@ -1,4 +1,7 @@
-/** ThreadInfoListStream: times and start addresses of threads (minidumpapiset.h, MINIDUMP_THREAD_INFO_LIST). */
+/**
+ * ThreadInfoListStream: times and start addresses of threads (minidumpapiset.h,
+ * MINIDUMP_THREAD_INFO_LIST).
+ */
 import { type Fields, struct, u32, u64 } from "@faultline/bytes";
 import { MAX_THREADS } from "../limits.ts";
 import { readSizedList, type Stream } from "../stream.ts";

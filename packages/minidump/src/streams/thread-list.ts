@@ -9,7 +9,10 @@ export interface Thread {
   readonly suspendCount: number;
   readonly priorityClass: number;
   readonly priority: number;
-  /** Address of what the thread keeps for itself: the TEB; of some Linux writers the thread pointer. 0 where unknown. */
+  /**
+   * Address of what the thread keeps for itself: the TEB; of some Linux writers the thread pointer.
+   * 0 where unknown.
+   */
   readonly teb: bigint;
   /** From its stack pointer, or a little before, towards the outermost frame. */
   readonly stack: MemoryRange;

@@ -7,7 +7,10 @@ import { readList, type Stream } from "../stream.ts";
 /** Packed: no padding before RvaOfThreadName. */
 const MinidumpThreadName = struct("MINIDUMP_THREAD_NAME", { threadId: u32, rvaOfThreadName: u64 });
 
-/** By thread id; a name that is empty or cannot be read is left out, and of several of one thread the first counts. */
+/**
+ * By thread id; a name that is empty or cannot be read is left out, and of several of one thread
+ * the first counts.
+ */
 export const ThreadNames: Stream<ReadonlyMap<number, string>> = {
   type: 24,
   read({ cursor, file }) {

@@ -1,4 +1,7 @@
-/** UnloadedModuleListStream: what was mapped once and is no more (minidumpapiset.h, MINIDUMP_UNLOADED_MODULE_LIST). */
+/**
+ * UnloadedModuleListStream: what was mapped once and is no more (minidumpapiset.h,
+ * MINIDUMP_UNLOADED_MODULE_LIST).
+ */
 import { struct, u32, u64 } from "@faultline/bytes";
 import { MAX_MODULES } from "../limits.ts";
 import { peCodeId } from "../module-ids.ts";

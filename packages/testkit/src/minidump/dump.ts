@@ -1,6 +1,7 @@
 /**
- * Minidumps, stream by stream, from what they are to say (minidumpapiset.h; Breakpad, minidump_format.h; Crashpad,
- * minidump_extensions.h). The directory follows the header, then comes what each stream needs, then the stream.
+ * Minidumps, stream by stream, from what they are to say (minidumpapiset.h; Breakpad,
+ * minidump_format.h; Crashpad, minidump_extensions.h). The directory follows the header, then comes
+ * what each stream needs, then the stream.
  */
 import { ByteWriter, type Endian } from "./byte-writer.ts";
 import { type SynthCpu, synthContext, type SynthRegisters } from "./contexts.ts";
@@ -230,7 +231,10 @@ class SynthMinidump {
     );
   }
 
-  /** A record of a list whose header tells its own size and that of a record; `tail` bytes follow its count. */
+  /**
+   * A record of a list whose header tells its own size and that of a record; `tail` bytes follow
+   * its count.
+   */
   #sized(
     type: number,
     countSize: 4 | 8,
