@@ -4,7 +4,7 @@ export { MinidumpError, type MinidumpErrorCode } from "./error.ts";
 export type { DirectoryEntry } from "./header.ts";
 export { modulesOf } from "./linux-modules.ts";
 export { type Mapping, mappingAt, mappingsOf } from "./mappings.ts";
-export type { DumpMemory, MemoryRegion } from "./memory.ts";
+export type { DumpMemory, MemoryPiece, MemoryRegion } from "./memory.ts";
 export { Minidump, openMinidump } from "./minidump.ts";
 export type { Platform } from "./platform.ts";
 export type { CrashReason } from "./reasons/reason.ts";

@@ -9,10 +9,15 @@ export interface MemoryRegion {
   readonly size: number;
 }
 
+export interface MemoryPiece {
+  readonly start: bigint;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * An address as a number that sorts and subtracts exactly. Addresses that CPUs can hold use no more than 53 bits, but for the sign that
- * kernels' carry: as a signed number each of them fits. One that does not (a tagged pointer, garbage) rounds to
- * a number outside of all regions.
+ * An address as a number that sorts and subtracts exactly. Addresses that CPUs can hold use no more
+ * than 53 bits, but for the sign that kernels' carry: as a signed number each of them fits. One
+ * that does not (a tagged pointer, garbage) rounds to a number outside of all regions.
  */
 export const addressKey = (address: bigint): number => Number(BigInt.asIntN(64, address));
 
@@ -39,7 +44,10 @@ export class DumpMemory {
     this.#pieces = pieces;
   }
 
-  /** The unsigned integer of `size` bytes at `address`, in the dump's byte order; undefined where the dump does not hold all of it. */
+  /**
+   * The unsigned integer of `size` bytes at `address`, in the dump's byte order; undefined where
+   * the dump does not hold all of it.
+   */
   read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
     const key = addressKey(address);
     const piece = this.#find(key);
@@ -54,8 +62,8 @@ export class DumpMemory {
   }
 
   /**
-   * `length` bytes from `address` on; undefined where the dump does not hold all of them. A view of the file, but a copy where they lie
-   * apart in it, and then no more than MAX_JOINED_BYTES.
+   * `length` bytes from `address` on; undefined where the dump does not hold all of them. A view of
+   * the file, but a copy where they lie apart in it, and then no more than MAX_JOINED_BYTES.
    */
   bytes(address: bigint, length: number): Uint8Array | undefined {
     const key = addressKey(address);
@@ -77,6 +85,24 @@ export class DumpMemory {
     const { runStarts, runEnds } = this.#pieces;
     const start = runStarts[piece]!;
     return { start: BigInt.asUintN(64, BigInt(start)), size: runEnds[piece]! - start };
+  }
+
+  /** What the dump holds of [start, end), from its lowest address on; views of the file. */
+  *piecesIn(start: bigint, end: bigint): Generator<MemoryPiece> {
+    const { starts, sizes, offsets } = this.#pieces;
+    const first = addressKey(start);
+    const last = addressKey(end);
+    for (let piece = Math.max(0, lastNotAbove(starts, first)); piece < starts.length; piece++) {
+      const from = Math.max(first, starts[piece]!);
+      const to = Math.min(last, starts[piece]! + sizes[piece]!);
+      if (starts[piece]! >= last) return;
+      if (to <= from) continue;
+      const at = offsets[piece]! + (from - starts[piece]!);
+      yield {
+        start: BigInt.asUintN(64, BigInt(from)),
+        bytes: this.#file.subarray(at, at + to - from),
+      };
+    }
   }
 
   /** Index of the piece that holds `key`, -1 where none does. */

@@ -58,6 +58,25 @@ test("bytes are views of the file", () => {
   expect(openMinidump(file).memory.bytes(0x1001n, 2)?.buffer).toBe(file.buffer);
 });
 
+test("what it holds of a range, clipped to it", () => {
+  const memory = memoryOf(
+    bytesAt(0x3000n, 6, 7),
+    bytesAt(0x1000n, 1, 2, 3),
+    bytesAt(0x2000n, 4, 5),
+  );
+  const held = (start: bigint, end: bigint) =>
+    [...memory.piecesIn(start, end)].map((piece) => [piece.start, [...piece.bytes]]);
+  expect(held(0x1001n, 0x3001n)).toEqual([
+    [0x1001n, [2, 3]],
+    [0x2000n, [4, 5]],
+    [0x3000n, [6]],
+  ]);
+  expect(held(0x1003n, 0x2000n)).toEqual([]);
+  expect(held(0n, 0x1000n)).toEqual([]);
+  expect(held(0x2001n, 0x2001n)).toEqual([]);
+  expect([...memoryOf().piecesIn(0n, 0x1000n)]).toEqual([]);
+});
+
 test("the upper half of the address space, to its last byte", () => {
   const memory = memoryOf(
     bytesAt(0xffff_ffff_ffff_fffen, 1, 2, 3),
