@@ -174,6 +174,6 @@ test.skipIf(corpus === null).each(agreed)(
 
 test("labels of an assembler: the symbol table's choice among them, whichever comes first", () => {
   const cache = cacheOf(fixture("labels.so"));
-  const [start] = elfOf(fixture("labels.so")).sections.filter(({ name }) => name === ".text");
-  expect(answers(cache, start!.address)).toEqual([["twice", "/build/labels.s", 8]]);
+  const text = elfOf(fixture("labels.so")).sections.find(({ name }) => name === ".text");
+  expect(answers(cache, text?.address ?? 0)).toEqual([["twice", "/build/labels.s", 8]]);
 });

@@ -14,6 +14,7 @@ import { fillGaps } from "./fill-gaps.ts";
 import type { CacheInfo } from "./format.ts";
 import { functionNames } from "../dwarf/names.ts";
 import { joinSplit, readSplitUnits, splitGap, type SplitUnit } from "../dwarf/split.ts";
+import { mayHaveSkeletons } from "../dwarf/split-ids.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import { addDwarf, type DwarfUnit } from "./from-dwarf.ts";
 import { type Demangle, type FunctionSymbol, FunctionSymbols } from "./function-symbols.ts";
@@ -175,6 +176,7 @@ function splitNameOf(unit: Unit): string | null {
 
 /** Paths of the .dwo files that an object's skeleton units name; empty when it has none. */
 export function splitNames(elf: ElfFile): readonly string[] {
+  if (!mayHaveSkeletons(elf)) return [];
   const names = unitsOf(elf).map(splitNameOf);
   return [...new Set(names.filter((name) => name !== null))];
 }

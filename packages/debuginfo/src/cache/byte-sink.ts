@@ -15,21 +15,20 @@ export class ByteSink {
   uleb(value: number): void {
     let rest = value;
     while (rest >= 0x80) {
-      this.u8((rest % 128) | 0x80);
-      rest = Math.floor(rest / 128);
+      this.u8((rest & 0x7f) | 0x80);
+      rest = rest < 2 ** 31 ? rest >>> 7 : Math.floor(rest / 128);
     }
     this.u8(rest);
   }
 
   sleb(value: number): void {
     let rest = value;
-    for (;;) {
-      const low = ((rest % 128) + 128) % 128;
+    while (rest < -64 || rest > 63) {
+      const low = rest & 0x7f;
+      this.u8(low | 0x80);
       rest = (rest - low) / 128;
-      const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
-      this.u8(done ? low : low | 0x80);
-      if (done) return;
     }
+    this.u8(rest & 0x7f);
   }
 
   append(bytes: Uint8Array): void {

@@ -9,7 +9,7 @@ import { Attribute, Language } from "../dwarf/constants.ts";
 import { type DebugFunction, readFunctions } from "../dwarf/functions.ts";
 import { type LineHeader, readLineHeader, runLineProgram } from "../dwarf/line-program.ts";
 import { type LineTable, LineTableBuilder } from "../dwarf/line-table.ts";
-import type { Names } from "../dwarf/names.ts";
+import type { FunctionName, Names } from "../dwarf/names.ts";
 import type { DwarfSections } from "../dwarf/sections.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import type { Unit } from "../dwarf/unit.ts";
@@ -53,16 +53,17 @@ export function addDwarf(
     );
   const lines = builder.finish();
   sink.reserve(rowsAtOnce(lines.count));
-  const seen = new Set<number>();
   const flattener = new Flattener(sink);
+  const seen = new Set<number>();
+  const functionIds = new Map<FunctionName, number>();
+  const shared = { symbols, model, lines, flattener, seen, functionIds };
   input.units.forEach((dwarf, index) => {
     const { unit, names } = dwarf;
     const isAssembled = languageOf(unit) === Language.mipsAssembler;
     const fileOf = files.get(unit) ?? (() => 0);
+    const context = { ...shared, names, fileOf, isAssembled };
     tolerate(gaps, unit, () =>
-      readFunctions(unit, input.keepZero, (found) =>
-        addFunction(found, { names, symbols, model, lines, fileOf, flattener, seen, isAssembled }),
-      ),
+      readFunctions(unit, input.keepZero, (found) => addFunction(found, context)),
     );
     progress(index + 1, input.units.length);
   });
@@ -153,6 +154,8 @@ interface FunctionContext {
    * Test: symbolize.test.ts, "labels of an assembler".
    */
   readonly isAssembled: boolean;
+  /** By names, which are the same object for the same function. */
+  readonly functionIds: Map<FunctionName, number>;
   /** Starts of the ranges that are taken. */
   readonly seen: Set<number>;
 }
@@ -177,13 +180,17 @@ function addFunction(found: DebugFunction, context: FunctionContext): void {
 function addInlines(
   found: DebugFunction,
   rootScope: number,
-  { model, names, symbols, fileOf }: FunctionContext,
+  { model, names, symbols, fileOf, functionIds }: FunctionContext,
 ): readonly FlatInline[] {
   const flat: FlatInline[] = [];
   for (const inline of found.inlines) {
     const own = names.of(inline.entry);
+    let functionId = functionIds.get(own);
+    if (functionId === undefined) {
+      functionId = symbols.functionId(model, own.name, own.linkageName);
+      functionIds.set(own, functionId);
+    }
     const parent = inline.parent === -1 ? rootScope : (flat[inline.parent] as FlatInline).scope;
-    const functionId = symbols.functionId(model, own.name, own.linkageName);
     const scope =
       parent === NO_SCOPE
         ? NO_SCOPE

@@ -1,8 +1,8 @@
 /**
  * `.debug_abbrev`: what the entries of a unit look like. DWARF 5, section 7.5.3.
  *
- * Attributes are flat triples (name, form, implicit constant) in one array, so that walking an entry
- * touches no object but that. An entry all of whose forms have a fixed size is skipped in one addition.
+ * Attributes are flat triples (name, form, implicit constant), so that walking an entry touches no object but the
+ * abbreviation; to move past one, runs of forms that have a fixed size are summed up beforehand.
  */
 import { ByteReader } from "./byte-reader.ts";
 import { Attribute, Form } from "./constants.ts";
@@ -14,11 +14,15 @@ export interface Abbreviation {
   readonly tag: number;
   readonly hasChildren: boolean;
   /** name, form, implicit constant; three numbers an attribute. */
-  readonly attributes: Float64Array;
-  /** Bytes of the whole entry behind its code when every form has a fixed size, else -1. */
-  readonly fixedSize: number;
-  /** Whether the entry says where its next sibling is. */
-  readonly hasSibling: boolean;
+  readonly attributes: readonly number[];
+  /** How to move past an entry: a number of bytes, a form whose size varies, a number of bytes, and so on. */
+  readonly skips: readonly number[];
+  /** Form of DW_AT_sibling, 0 for entries that do not tell where theirs is. */
+  readonly siblingForm: number;
+  /** How to move to it, as `skips` has it. */
+  readonly siblingSkips: readonly number[];
+  /** Which attributes are read and how: EntryAttributes makes it when it meets the first such entry. */
+  plan: readonly number[] | null;
 }
 
 /** By abbreviation code. */
@@ -72,38 +76,40 @@ export function readAbbreviations(
   return { dense, sparse };
 }
 
-/** What one abbreviation says is gathered here before its own array is cut. */
-let gathered = new Float64Array(3 * 64);
+const nothing: readonly number[] = [];
 
 function readAbbreviation(reader: ByteReader, sizes: Int8Array): Abbreviation {
   const tag = reader.uleb();
   const hasChildren = reader.u8() === 1;
-  let length = 0;
-  let fixedSize = 0;
-  let hasSibling = false;
+  const attributes: number[] = [];
+  const skips: number[] = [];
+  let fixed = 0;
+  let siblingForm = 0;
+  let siblingSkips = nothing;
   for (;;) {
     const name = reader.uleb();
     const form = reader.uleb();
-    const constant = form === Form.implicitConst ? reader.sleb() : 0;
     if (name === 0 && form === 0) break;
-    if (length >= 3 * MAX_ATTRIBUTES) {
+    if (attributes.length >= 3 * MAX_ATTRIBUTES) {
       throw new DebugInfoError(
         "limit",
         `.debug_abbrev: at ${hex(reader.at)}: more than MAX_ATTRIBUTES (${MAX_ATTRIBUTES})`,
       );
     }
-    if (length === gathered.length)
-      gathered = Float64Array.from({ length: 3 * MAX_ATTRIBUTES }, (_, at) => gathered[at] ?? 0);
-    gathered[length] = name;
-    gathered[length + 1] = form;
-    gathered[length + 2] = constant;
-    length += 3;
+    if (name === Attribute.sibling) {
+      siblingForm = form;
+      siblingSkips = [...skips, fixed];
+    }
+    attributes.push(name, form, form === Form.implicitConst ? reader.sleb() : 0);
     const size = sizes[form] ?? -1;
-    fixedSize = fixedSize === -1 || size === -1 ? -1 : fixedSize + size;
-    if (name === Attribute.sibling) hasSibling = true;
+    if (size === -1) {
+      skips.push(fixed, form);
+      fixed = 0;
+    } else fixed += size;
     if (reader.at > reader.bytes.length) break; // the caller's check reports it
   }
-  return { tag, hasChildren, attributes: gathered.slice(0, length), fixedSize, hasSibling };
+  skips.push(fixed);
+  return { tag, hasChildren, attributes, skips, siblingForm, siblingSkips, plan: null };
 }
 
 const sizeTables = new Map<string, Int8Array>();

@@ -15,11 +15,18 @@ export const UnitType = {
 
 /** Section 7.5.3, table 7.3. */
 export const Tag = {
+  arrayType: 0x01,
+  enumerationType: 0x04,
   compileUnit: 0x11,
+  structureType: 0x13,
+  subroutineType: 0x15,
+  unionType: 0x17,
   inlinedSubroutine: 0x1d,
   subprogram: 0x2e,
   partialUnit: 0x3c,
+  callSite: 0x48,
   skeletonUnit: 0x4a,
+  gnuCallSite: 0x4109,
 } as const;
 
 /** Section 7.5.4, table 7.5. */
@@ -140,7 +147,16 @@ export const LineExtendedOp = {
 } as const;
 
 /** Section 7.22, table 7.27. */
-/** DW_LANG_*: only the one that matters here, which assemblers of all machines write. */
-export const Language = { mipsAssembler: 0x8001 } as const;
-
 export const LineContent = { path: 1, directoryIndex: 2, timestamp: 3, size: 4, md5: 5 } as const;
+
+/** Section 7.12, table 7.17, and the list of codes given out since; those that matter here. */
+export const Language = {
+  c89: 0x01,
+  c: 0x02,
+  c99: 0x0c,
+  c11: 0x1d,
+  c17: 0x2c,
+  c23: 0x3e,
+  /** Assemblers of all machines write it. */
+  mipsAssembler: 0x8001,
+} as const;

@@ -9,17 +9,18 @@ import { DebugInfoError, hex } from "../error.ts";
 import { MAX_ENTRY_DEPTH, MAX_INLINE_DEPTH, MAX_INLINES } from "../limits.ts";
 import { type Abbreviation, abbreviationOf } from "./abbreviations.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { Attribute, Form, Tag } from "./constants.ts";
+import { Attribute, Language, Tag } from "./constants.ts";
+import { EntryAttributes, Slot } from "./entry-attributes.ts";
 import { actualForm, readNumber, skipForm } from "./forms.ts";
-import type { EntryReference } from "./names.ts";
-import { type PcAttributes, type Ranges, rangesOf } from "./ranges.ts";
-import type { Unit, Value } from "./unit.ts";
+import { type EntryReference, referenceOf } from "./names.ts";
+import { type Ranges, rangesOf } from "./ranges.ts";
+import type { Unit } from "./unit.ts";
 
 export interface InlinedCall {
   /** Index of the call it is inside of, -1 when directly in the function. Always smaller than its own. */
   readonly parent: number;
   readonly ranges: Ranges;
-  /** The entry itself: its names come through the abstract origin. */
+  /** What names it: the entry itself, or the function that it is a copy of. */
   readonly entry: EntryReference;
   /** Where it was called, as numbered by the unit's line program; 0 unknown. */
   readonly callFile: number;
@@ -61,6 +62,7 @@ export function readFunctions(
   );
   const stack: Open[] = [{ function: null, inline: -1 }];
   const attributes = new EntryAttributes();
+  const jumps = jumpable(unit);
   while (reader.at < unit.end && stack.length > 0) {
     const offset = reader.at;
     const code = reader.uleb();
@@ -75,7 +77,8 @@ export function readFunctions(
         `.debug_info: entry at ${hex(offset)}: no abbreviation ${code}`,
       );
     }
-    if (jumpsToSibling(abbreviation) && jump(unit, reader, abbreviation)) continue;
+    const { tag, siblingForm } = abbreviation;
+    if (siblingForm !== 0 && jumps.has(tag) && jump(unit, reader, abbreviation)) continue;
     const around = stack.at(-1) as Open;
     const inside = readEntry(unit, reader, offset, abbreviation, attributes, around, keepZero);
     reader.check("entry", unit.end);
@@ -105,7 +108,7 @@ function readEntry(
       attributes.read(unit, reader, abbreviation);
       return openInline(unit, offset, attributes, around, keepZero);
     default:
-      skipEntry(unit, reader, abbreviation);
+      skip(unit, reader, abbreviation.skips);
       return around;
   }
 }
@@ -136,7 +139,8 @@ function openFunction(
   keepZero: boolean,
 ): Open {
   const ranges = attributes.hasCode() ? rangesOf(unit, attributes, keepZero) : [];
-  return { function: { ranges, entry: { supplementary: false, offset }, inlines: [] }, inline: -1 };
+  const entry = nameEntry(unit, offset, attributes);
+  return { function: { ranges, entry, inlines: [] }, inline: -1 };
 }
 
 function openInline(
@@ -158,10 +162,10 @@ function openInline(
   owner.inlines.push({
     parent: around.inline,
     ranges,
-    entry: { supplementary: false, offset },
-    callFile: attributes.callFile,
-    callLine: attributes.callLine,
-    callColumn: attributes.callColumn,
+    entry: nameEntry(unit, offset, attributes),
+    callFile: attributes.number(Slot.callFile),
+    callLine: attributes.number(Slot.callLine),
+    callColumn: attributes.number(Slot.callColumn),
   });
   return { function: owner, inline: owner.inlines.length - 1 };
 }
@@ -172,80 +176,64 @@ function depthOf(owner: OpenFunction, inline: number): number {
   return depth;
 }
 
-/** The attributes of one entry that matter here; one object reused for all entries of a unit. */
-class EntryAttributes implements PcAttributes {
-  lowPc: Value | null = null;
-  highPc: Value | null = null;
-  ranges: Value | null = null;
-  callFile = 0;
-  callLine = 0;
-  callColumn = 0;
-
-  hasCode(): boolean {
-    return this.ranges !== null || (this.lowPc !== null && this.highPc !== null);
-  }
-
-  read(unit: Unit, reader: ByteReader, { attributes }: Abbreviation): void {
-    this.lowPc = null;
-    this.highPc = null;
-    this.ranges = null;
-    this.callFile = 0;
-    this.callLine = 0;
-    this.callColumn = 0;
-    for (let at = 0; at < attributes.length; at += 3) {
-      const form = actualForm(reader, attributes[at + 1] as number);
-      const name = attributes[at] as number;
-      if (isRead(name))
-        this.take(name, form, readNumber(reader, form, attributes[at + 2] as number, unit));
-      else skipForm(reader, form, unit);
+/** What names the entry: what it points at where it has no name of its own, so that calls of one function are one. */
+function nameEntry(unit: Unit, offset: number, attributes: EntryAttributes): EntryReference {
+  const origin = attributes.value(Slot.origin);
+  const named = attributes.has(Slot.name) || attributes.has(Slot.linkageName);
+  return (
+    (named || origin === null ? null : referenceOf(unit, origin)) ?? {
+      supplementary: false,
+      offset,
     }
-  }
+  );
+}
 
-  private take(name: number, form: number, number: number): void {
-    if (name === Attribute.lowPc) this.lowPc = { form, number };
-    else if (name === Attribute.highPc) this.highPc = { form, number };
-    else if (name === Attribute.ranges) this.ranges = { form, number };
-    else if (name === Attribute.callFile) this.callFile = number;
-    else if (name === Attribute.callLine) this.callLine = number;
-    else this.callColumn = number;
+function skip(unit: Unit, reader: ByteReader, skips: readonly number[]): void {
+  reader.at += skips[0] as number;
+  for (let at = 1; at < skips.length; at += 2) {
+    skipForm(reader, skips[at] as number, unit);
+    reader.at += skips[at + 1] as number;
   }
 }
 
-const isRead = (name: number): boolean =>
-  name === Attribute.lowPc ||
-  name === Attribute.highPc ||
-  name === Attribute.ranges ||
-  name === Attribute.callFile ||
-  name === Attribute.callLine ||
-  name === Attribute.callColumn;
+/** Entries that never have code inside them. */
+const codeless = new Set<number>([
+  Tag.arrayType,
+  Tag.enumerationType,
+  Tag.subroutineType,
+  Tag.callSite,
+  Tag.gnuCallSite,
+]);
 
-function skipEntry(unit: Unit, reader: ByteReader, { fixedSize, attributes }: Abbreviation): void {
-  if (fixedSize !== -1) {
-    reader.at += fixedSize;
-    return;
-  }
-  for (let at = 1; at < attributes.length; at += 3)
-    skipForm(reader, attributes[at] as number, unit);
+/** Languages whose types have no functions in them. */
+const plainLanguages = new Set<number>([
+  Language.c89,
+  Language.c,
+  Language.c99,
+  Language.c11,
+  Language.c17,
+  Language.c23,
+]);
+
+/** Tags of entries that can be jumped over in a unit. */
+function jumpable(unit: Unit): ReadonlySet<number> {
+  const language = unit.root.values.get(Attribute.language)?.number ?? -1;
+  return plainLanguages.has(language)
+    ? new Set([...codeless, Tag.structureType, Tag.unionType])
+    : codeless;
 }
-
-/** DW_TAG_array_type, enumeration_type, subroutine_type: no code is ever inside them. */
-const jumpsToSibling = ({ tag, hasSibling }: Abbreviation): boolean =>
-  hasSibling && (tag === 0x01 || tag === 0x04 || tag === 0x15);
 
 /** Moves to the entry's sibling; false, with the position unchanged, when that does not lie ahead. */
-function jump(unit: Unit, reader: ByteReader, { attributes }: Abbreviation): boolean {
+function jump(
+  unit: Unit,
+  reader: ByteReader,
+  { siblingForm, siblingSkips }: Abbreviation,
+): boolean {
   const start = reader.at;
-  for (let at = 0; at < attributes.length; at += 3) {
-    const form = attributes[at + 1] as number;
-    if (attributes[at] !== Attribute.sibling || form === Form.indirect) {
-      skipForm(reader, form, unit);
-      continue;
-    }
-    const target = unit.offset + readNumber(reader, form, 0, unit);
-    if (target < reader.at || target > unit.end) break;
-    reader.at = target;
-    return true;
-  }
-  reader.at = start;
-  return false;
+  skip(unit, reader, siblingSkips);
+  const form = actualForm(reader, siblingForm);
+  const target = unit.offset + readNumber(reader, form, 0, unit);
+  const isAhead = target >= reader.at && target <= unit.end;
+  reader.at = isAhead ? target : start;
+  return isAhead;
 }

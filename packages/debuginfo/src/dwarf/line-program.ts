@@ -9,11 +9,11 @@ import { DebugInfoError, hex } from "../error.ts";
 import { MAX_LINE_FILES } from "../limits.ts";
 import { actualForm, readNumber, skipForm } from "./forms.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { LineContent, LineExtendedOp, LineOp } from "./constants.ts";
+import { Form, LineContent, LineExtendedOp, LineOp } from "./constants.ts";
 import type { LineTableBuilder } from "./line-table.ts";
 import type { DwarfSections } from "./sections.ts";
 import { stringOf } from "./strings.ts";
-import type { Unit, Value } from "./unit.ts";
+import type { Unit } from "./unit.ts";
 
 /** A file as the header names it. */
 export interface LineFile {
@@ -23,10 +23,8 @@ export interface LineFile {
 }
 
 export interface LineHeader {
-  readonly version: number;
   /** By the number that rows and call sites use. */
   file(number: number): LineFile | null;
-  readonly fileCount: number;
   readonly program: ByteReader;
   readonly programEnd: number;
   readonly minimumInstructionLength: number;
@@ -78,14 +76,11 @@ export function readLineHeader(
   const tables =
     version >= 5
       ? readTables(reader, unit, offsetSize, supplement)
-      : readOldTables(reader, programAt);
+      : readOldTables(reader, unit, programAt);
   reader.check("line program header", end);
-  if (version < 5) sections.budget.spend("MAX_ALL_LINE_FILES", tables.length + 1);
-  const first = version >= 5 ? 0 : 1;
+  if (version < 5) sections.budget.spend("MAX_ALL_LINE_FILES", tables.count + 1);
   return {
-    version,
-    file: (number) => tables[number - first] ?? null,
-    fileCount: tables.length,
+    file: tables.file,
     program: new ByteReader(sections.line, sections.littleEndian, ".debug_line", programAt),
     programEnd: end,
     minimumInstructionLength,
@@ -97,49 +92,85 @@ export function readLineHeader(
   };
 }
 
-function readOldTables(reader: ByteReader, end: number): LineFile[] {
-  const directories = [""];
+/** Files of a header; a name is made when it is asked for, as most of them never are. */
+interface FileTables {
+  readonly count: number;
+  readonly file: (number: number) => LineFile | null;
+}
+
+function readOldTables(reader: ByteReader, unit: Unit, end: number): FileTables {
+  const directories: number[] = [];
   while (reader.at < end && reader.bytes[reader.at] !== 0) {
-    directories.push(inlineText(reader));
+    directories.push(reader.at);
+    reader.skipString();
     checkCount(directories.length);
   }
   reader.at += 1;
-  const files: LineFile[] = [];
+  const names: number[] = [];
+  const directoryOf: number[] = [];
   while (reader.at < end && reader.bytes[reader.at] !== 0) {
-    const name = inlineText(reader);
-    const directory = directories[reader.uleb()] ?? "";
+    names.push(reader.at);
+    reader.skipString();
+    directoryOf.push(reader.uleb());
     reader.skipLeb(); // time
     reader.skipLeb(); // length
-    files.push({ name, directory });
-    checkCount(files.length);
+    checkCount(names.length);
   }
-  return files;
+  const inline = withInlineStrings(unit, unit.offsetSize);
+  const text = (at: number | undefined): string =>
+    at === undefined ? "" : (stringOf(inline, { form: Form.string, number: at }, null) ?? "");
+  return {
+    count: names.length,
+    // file 1 is the first; directory 0 the unit's own, which is not listed
+    file: (number) => {
+      const at = names[number - 1];
+      if (at === undefined) return null;
+      return { name: text(at), directory: text(directories[(directoryOf[number - 1] ?? 0) - 1]) };
+    },
+  };
 }
 
-function inlineText(reader: ByteReader): string {
-  const start = reader.at;
-  reader.skipString();
-  return Buffer.from(reader.bytes.subarray(start, Math.max(start, reader.at - 1))).toString("utf8");
-}
+/** The unit for strings inside a header: those lie in `.debug_line` itself. */
+const withInlineStrings = (unit: Unit, offsetSize: 4 | 8): Unit => ({
+  ...unit,
+  offsetSize,
+  sections: { ...unit.sections, info: unit.sections.line },
+});
 
 function readTables(
   reader: ByteReader,
   unit: Unit,
   offsetSize: 4 | 8,
   supplement: DwarfSections | null,
-): LineFile[] {
-  // strings inside the header lie in `.debug_line` itself
-  const inline = { ...unit, offsetSize, sections: { ...unit.sections, info: unit.sections.line } };
-  const text = (value: Value | undefined): string =>
-    value === undefined ? "" : (stringOf(inline, value, supplement) ?? "");
-  const directories = readEntries(reader, inline).map((entry) => text(entry.get(LineContent.path)));
-  return readEntries(reader, inline).map((entry) => ({
-    name: text(entry.get(LineContent.path)),
-    directory: directories[entry.get(LineContent.directoryIndex)?.number ?? 0] ?? "",
-  }));
+): FileTables {
+  const inline = withInlineStrings(unit, offsetSize);
+  const text = ({ forms, numbers }: EntryTable, index: number): string => {
+    const form = forms[index] ?? 0;
+    return stringOf(inline, { form, number: numbers[index] ?? 0 }, supplement) ?? "";
+  };
+  const directories = readEntries(reader, inline);
+  const files = readEntries(reader, inline);
+  return {
+    count: files.count,
+    file: (number) =>
+      number < files.count
+        ? {
+            name: text(files, number),
+            directory: text(directories, files.directories[number] ?? 0),
+          }
+        : null,
+  };
 }
 
-function readEntries(reader: ByteReader, unit: Unit): Map<number, Value>[] {
+/** Paths of files or directories as they are stored, with the files' directories. */
+interface EntryTable {
+  readonly count: number;
+  readonly forms: readonly number[];
+  readonly numbers: readonly number[];
+  readonly directories: readonly number[];
+}
+
+function readEntries(reader: ByteReader, unit: Unit): EntryTable {
   const formats: { content: number; form: number }[] = [];
   for (let left = reader.u8(); left > 0; left -= 1)
     formats.push({ content: reader.uleb(), form: reader.uleb() });
@@ -152,21 +183,22 @@ function readEntries(reader: ByteReader, unit: Unit): Map<number, Value>[] {
       `.debug_line: ${count} files or directories at ${hex(reader.at)}, the data ends at ${hex(reader.bytes.length)}`,
     );
   }
-  const entries: Map<number, Value>[] = [];
+  const forms: number[] = [];
+  const numbers: number[] = [];
+  const directories: number[] = [];
   for (let index = 0; index < count; index += 1) {
-    const entry = new Map<number, Value>();
     for (const format of formats) {
       const form = actualForm(reader, format.form);
-      if (format.content === LineContent.path || format.content === LineContent.directoryIndex) {
-        entry.set(format.content, { form, number: readNumber(reader, form, 0, unit) });
-      } else {
-        skipForm(reader, form, unit);
-      }
+      if (format.content === LineContent.path) {
+        forms[index] = form;
+        numbers[index] = readNumber(reader, form, 0, unit);
+      } else if (format.content === LineContent.directoryIndex)
+        directories[index] = readNumber(reader, form, 0, unit);
+      else skipForm(reader, form, unit);
     }
     reader.check("file and directory entries");
-    entries.push(entry);
   }
-  return entries;
+  return { count, forms, numbers, directories };
 }
 
 function checkCount(count: number): void {
@@ -213,6 +245,9 @@ class LineMachine {
   private column = 0;
   private rows = 0;
   private sequenceAddress = 0;
+  /** `file` as the table numbers it, and the file that this is true of. */
+  private index = 0;
+  private indexedFile = -1;
 
   constructor(
     header: LineHeader,
@@ -291,13 +326,12 @@ class LineMachine {
   private emit(): void {
     if (this.rows === 0) this.sequenceAddress = this.address;
     this.rows += 1;
+    if (this.file !== this.indexedFile) {
+      this.indexedFile = this.file;
+      this.index = this.fileIndex(this.file);
+    }
     const line = this.line > 0 ? this.line : 0;
-    this.table.add(
-      this.address,
-      this.fileIndex(this.file),
-      line,
-      this.column < 0xffff ? this.column : 0,
-    );
+    this.table.add(this.address, this.index, line, this.column < 0xffff ? this.column : 0);
   }
 
   private endSequence(end: number): void {

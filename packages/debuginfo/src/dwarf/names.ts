@@ -7,8 +7,8 @@
 import { MAX_ORIGIN_STEPS } from "../limits.ts";
 import { abbreviationOf } from "./abbreviations.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { Attribute, Form } from "./constants.ts";
-import { actualForm, readNumber, skipForm } from "./forms.ts";
+import { Form } from "./constants.ts";
+import { EntryAttributes, Slot } from "./entry-attributes.ts";
 import type { DwarfSections } from "./sections.ts";
 import { stringOf } from "./strings.ts";
 import type { Unit, Value } from "./unit.ts";
@@ -36,6 +36,7 @@ const unknown: FunctionName = { name: null, linkageName: null };
 export function functionNames(units: readonly Unit[], supplementUnits: readonly Unit[]): Names {
   const supplement = supplementUnits[0]?.sections ?? null;
   const known = new Map<number, FunctionName>();
+  const attributes = new EntryAttributes();
   const resolve = (entry: EntryReference, steps: number): FunctionName => {
     const key = entry.supplementary ? -1 - entry.offset : entry.offset;
     const before = known.get(key);
@@ -48,7 +49,12 @@ export function functionNames(units: readonly Unit[], supplementUnits: readonly 
   const read = (entry: EntryReference, steps: number): FunctionName => {
     const unit = unitAt(entry.supplementary ? supplementUnits : units, entry.offset);
     if (unit === null || steps > MAX_ORIGIN_STEPS) return unknown;
-    const own = readNameAttributes(unit, entry.offset, entry.supplementary ? null : supplement);
+    const own = readNameAttributes(
+      unit,
+      entry.offset,
+      attributes,
+      entry.supplementary ? null : supplement,
+    );
     if (own === null || own.origin === null || (own.name !== null && own.linkageName !== null))
       return own ?? unknown;
     const supplementary = entry.supplementary || own.origin.supplementary;
@@ -78,48 +84,22 @@ interface NameAttributes extends FunctionName {
 function readNameAttributes(
   unit: Unit,
   offset: number,
+  attributes: EntryAttributes,
   supplement: DwarfSections | null,
 ): NameAttributes | null {
-  const reader = new ByteReader(
-    unit.sections.info,
-    unit.sections.littleEndian,
-    ".debug_info",
-    offset,
-  );
+  const { info, littleEndian } = unit.sections;
+  const reader = new ByteReader(info, littleEndian, ".debug_info", offset);
   const abbreviation = abbreviationOf(unit.abbreviations, reader.uleb());
   if (abbreviation === undefined) return null;
-  const { attributes } = abbreviation;
-  let name: string | null = null;
-  let linkageName: string | null = null;
-  let origin: EntryReference | null = null;
-  for (let at = 0; at < attributes.length && reader.at <= unit.end; at += 3) {
-    const form = actualForm(reader, attributes[at + 1] as number);
-    const constant = attributes[at + 2] as number;
-    switch (attributes[at] as number) {
-      case Attribute.name:
-        name = stringOf(
-          unit,
-          { form, number: readNumber(reader, form, constant, unit) },
-          supplement,
-        );
-        break;
-      case Attribute.linkageName:
-      case Attribute.mipsLinkageName:
-        linkageName = stringOf(
-          unit,
-          { form, number: readNumber(reader, form, constant, unit) },
-          supplement,
-        );
-        break;
-      case Attribute.abstractOrigin:
-      case Attribute.specification:
-        origin = referenceOf(unit, { form, number: readNumber(reader, form, constant, unit) });
-        break;
-      default:
-        skipForm(reader, form, unit);
-    }
-  }
-  return { name, linkageName, origin };
+  attributes.read(unit, reader, abbreviation);
+  const name = attributes.value(Slot.name);
+  const linkageName = attributes.value(Slot.linkageName);
+  const origin = attributes.value(Slot.origin);
+  return {
+    name: name === null ? null : stringOf(unit, name, supplement),
+    linkageName: linkageName === null ? null : stringOf(unit, linkageName, supplement),
+    origin: origin === null ? null : referenceOf(unit, origin),
+  };
 }
 
 /** What a reference points at; null for forms that point at type units. */

@@ -8,47 +8,42 @@
 import { MAX_RANGE_BYTES, MAX_RANGES } from "../limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { Form, RangeEntry } from "./constants.ts";
+import { type EntryAttributes, Slot } from "./entry-attributes.ts";
 import { addressOf, indexedAddress, type Unit, type Value } from "./unit.ts";
 
 /** Flat pairs: start, end (exclusive). */
 export type Ranges = number[];
 
-/** What an entry says about its addresses. */
-export interface PcAttributes {
-  readonly lowPc: Value | null;
-  readonly highPc: Value | null;
-  readonly ranges: Value | null;
-}
-
 /** Ranges that really hold code; empty for declarations and dead code. */
-export function rangesOf(
-  unit: Unit,
-  { lowPc, highPc, ranges }: PcAttributes,
-  keepZero: boolean,
-): Ranges {
+export function rangesOf(unit: Unit, attributes: EntryAttributes, keepZero: boolean): Ranges {
+  const ranges = attributes.value(Slot.ranges);
+  if (ranges === null) return pcRange(unit, attributes, keepZero);
   const found: Ranges = [];
   const add = (start: number, end: number): void => {
-    if (
-      end > start &&
-      end - start <= MAX_RANGE_BYTES &&
-      (start !== 0 || keepZero) &&
-      start < tombstone(unit) &&
-      found.length < 2 * MAX_RANGES
-    )
+    if (holdsCode(unit, start, end, keepZero) && found.length < 2 * MAX_RANGES)
       found.push(start, end);
   };
-  if (ranges !== null) {
-    if (unit.version >= 5) readRangeList(unit, ranges, add);
-    else readOldRanges(unit, ranges.number, add);
-  } else if (lowPc !== null && highPc !== null) {
-    const start = addressOf(unit, lowPc);
-    if (start !== null)
-      add(
-        start,
-        isAddress(highPc.form) ? (addressOf(unit, highPc) ?? start) : start + highPc.number,
-      );
-  }
+  if (unit.version >= 5) readRangeList(unit, ranges, add);
+  else readOldRanges(unit, ranges.number, add);
   return found;
+}
+
+const holdsCode = (unit: Unit, start: number, end: number, keepZero: boolean): boolean =>
+  end > start &&
+  end - start <= MAX_RANGE_BYTES &&
+  (start !== 0 || keepZero) &&
+  start < tombstone(unit);
+
+/** low_pc and high_pc, of which the latter is an address or a length. */
+function pcRange(unit: Unit, { forms, numbers }: EntryAttributes, keepZero: boolean): Ranges {
+  const lowForm = forms[Slot.lowPc] as number;
+  const highForm = forms[Slot.highPc] as number;
+  if (lowForm === 0 || highForm === 0) return [];
+  const start = addressOf(unit, lowForm, numbers[Slot.lowPc] as number);
+  const high = numbers[Slot.highPc] as number;
+  if (start === null) return [];
+  const end = isAddress(highForm) ? (addressOf(unit, highForm, high) ?? start) : start + high;
+  return holdsCode(unit, start, end, keepZero) ? [start, end] : [];
 }
 
 /** The lowest of the addresses that mean "dropped" (-2; -1 is above it), as far as a number can tell them. */

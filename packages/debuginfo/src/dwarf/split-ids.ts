@@ -13,10 +13,12 @@ import { readUnits } from "./unit.ts";
 
 /** Ids of the split units that an object's skeletons stand for, 16 hex digits each. Throws DebugInfoError. */
 export function skeletonIds(elf: ElfFile): readonly string[] {
-  // every skeleton has its addresses there, and few other files have the section
-  const addresses = findSection(elf, ".debug_addr") ?? findSection(elf, ".zdebug_addr");
-  return addresses === null ? [] : unitIds(elf, false);
+  return mayHaveSkeletons(elf) ? unitIds(elf, false) : [];
 }
+
+/** Skeletons of units with code have its addresses in a section that few other files have. */
+export const mayHaveSkeletons = (elf: ElfFile): boolean =>
+  (findSection(elf, ".debug_addr") ?? findSection(elf, ".zdebug_addr")) !== null;
 
 /** Ids of the split units that a .dwo or .dwp holds, 16 hex digits each. Throws DebugInfoError. */
 export function splitUnitIds(elf: ElfFile): readonly string[] {

@@ -50,9 +50,9 @@ function indexedText(unit: Unit, index: number): string | null {
 /** The zero-terminated UTF-8 text at `at`, cut to MAX_NAME_BYTES; null outside the section. */
 function textAt({ budget }: DwarfSections, section: Uint8Array, at: number): string | null {
   if (at >= section.length) return null;
-  const most = section.subarray(at, at + MAX_NAME_BYTES);
-  const end = most.indexOf(0);
-  const length = end === -1 ? most.length : end;
-  budget.spend("MAX_ALL_NAME_BYTES", length);
-  return Buffer.from(most.buffer, most.byteOffset, length).toString("utf8");
+  const most = Math.min(section.length, at + MAX_NAME_BYTES);
+  let end = at;
+  while (end < most && section[end] !== 0) end += 1;
+  budget.spend("MAX_ALL_NAME_BYTES", end - at);
+  return Buffer.from(section.buffer, section.byteOffset + at, end - at).toString("utf8");
 }

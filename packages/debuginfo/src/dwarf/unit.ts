@@ -156,7 +156,9 @@ function readUnit(
 /** low_pc may be an index, which takes the unit's own address base. */
 export function withLowPc(unit: Unit): Unit {
   const value = unit.root.values.get(Attribute.lowPc);
-  return value === undefined ? unit : { ...unit, lowPc: addressOf(unit, value) ?? 0 };
+  return value === undefined
+    ? unit
+    : { ...unit, lowPc: addressOf(unit, value.form, value.number) ?? 0 };
 }
 
 const rootAttributes = new Set<number>(Object.values(Attribute));
@@ -202,17 +204,17 @@ function idText(bytes: Uint8Array, at: number, littleEndian: boolean): string {
 }
 
 /** An address value, through the address table where the form is an index; null when the table lacks it. */
-export function addressOf(unit: Unit, value: Value): number | null {
-  switch (value.form) {
+export function addressOf(unit: Unit, form: number, number: number): number | null {
+  switch (form) {
     case Form.addrx:
     case Form.addrx1:
     case Form.addrx2:
     case Form.addrx3:
     case Form.addrx4:
     case Form.gnuAddrIndex:
-      return indexedAddress(unit, value.number);
+      return indexedAddress(unit, number);
     default:
-      return value.number;
+      return number;
   }
 }
 

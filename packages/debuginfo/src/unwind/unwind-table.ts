@@ -4,6 +4,7 @@
  * A row is where rules begin to hold; the same set of rules is stored once. Of two functions that begin at
  * one address the first to come counts; where they overlap, the one that begins nearest below an address does.
  */
+import { BlockTable } from "../cache/block-table.ts";
 import { ByteSink } from "../cache/byte-sink.ts";
 import { MAX_KEPT_RULE_BYTES_EACH, MAX_RULE_BYTES_EACH } from "../limits.ts";
 import { encodeRules, type FrameFacts } from "./rule-codec.ts";
@@ -30,8 +31,7 @@ export class UnwindTable {
   private readonly starts: number[] = [];
   private readonly offsets: number[] = [];
   private readonly rows = new ByteSink();
-  private readonly rules = new ByteSink();
-  private readonly ruleIds = new Map<string, number>();
+  private readonly rules = new BlockTable();
   private readonly scratch = new ByteSink(1024);
   /** Bytes that the rules of rows may still have, and those of different rules. */
   private left: number;
@@ -48,7 +48,7 @@ export class UnwindTable {
     this.loadBase = loadBase;
     this.left = sourceBytes * MAX_RULE_BYTES_EACH;
     this.leftToKeep = sourceBytes * MAX_KEPT_RULE_BYTES_EACH;
-    this.rules.u8(0); // offset 0 is NO_RULES
+    this.rules.add(Uint8Array.of(0)); // offset 0 is NO_RULES
   }
 
   /** Opens a function [start, end); false when it does not lie where a cache reaches. */
@@ -83,7 +83,7 @@ export class UnwindTable {
       (at, index) => index === 0 || starts[at] !== starts[order[index - 1] as number],
     );
     const index = Array.from(kept).flatMap((at) => [starts[at] as number, offsets[at] as number]);
-    return { index, rows: this.rows.view(), rules: this.rules.view() };
+    return { index, rows: this.rows.view(), rules: this.rules.bytes() };
   }
 
   /** What was left out, in words. */
@@ -114,14 +114,9 @@ export class UnwindTable {
     scratch.length = 0;
     encodeRules(cfa, state, facts, scratch);
     this.left -= scratch.length;
-    const bytes = scratch.view();
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-    const known = this.ruleIds.get(key);
-    if (known !== undefined) return known;
-    const id = rules.length;
-    this.leftToKeep -= bytes.length;
-    rules.append(bytes);
-    this.ruleIds.set(key, id);
+    const known = rules.length;
+    const id = rules.add(scratch.view());
+    this.leftToKeep -= rules.length - known;
     return id;
   }
 
