@@ -360,7 +360,7 @@ class Monitor:
     def _died(self, client: Client) -> None:
         status = exit_status(client.pidfd)
         number = 0 if status is None else status & 0x7F
-        if number in DEATHS and not client.reported:
+        if number in DEATHS and not client.reported and not client.info.get("supervisor"):
             client.reported = True
             self._fork_worker(
                 client,

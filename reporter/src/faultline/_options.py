@@ -16,6 +16,9 @@ DSN_VARIABLE = "FAULTLINE_DSN"
 RELEASE_VARIABLE = "FAULTLINE_RELEASE"
 ENVIRONMENT_VARIABLE = "FAULTLINE_ENVIRONMENT"
 SPOOL_VARIABLE = "FAULTLINE_SPOOL_DIR"
+SUPERVISOR_VARIABLE = "FAULTLINE_SUPERVISOR"
+"""`PID:FOLDER` of a `faultline run`. It tells itself how its child died, unless a file named as the child's pid
+lies in the folder: then the child's own reporter has told more."""
 
 
 class Options(NamedTuple):
@@ -53,8 +56,15 @@ class Options(NamedTuple):
             "maxDumpMb": self.max_dump_mb,
             "captureFatal": self.capture_fatal,
             "hangGuard": self.hang_guard,
+            "supervisor": _supervisor(),
             **process_facts(),
         }
+
+
+def _supervisor() -> Optional[str]:
+    """The folder, for a direct child of the supervisor."""
+    pid, separator, folder = os.environ.get(SUPERVISOR_VARIABLE, "").partition(":")
+    return folder if separator and hasattr(os, "getppid") and pid == str(os.getppid()) else None
 
 
 def process_facts() -> Dict[str, Any]:

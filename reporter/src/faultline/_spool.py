@@ -5,7 +5,7 @@ Reports on this machine's disk, until a service has them.
       tmp/<id>/         being written
       new/<id>/         whole: meta.json, faulthandler.txt and crash.dmp where there are such, delivery.json
       failed/<id>/      refused by the service
-      sent              ids that were delivered lately, one a line
+      sent              reports that were delivered lately: id and pid, one a line
       recent.json       what was captured lately, for the limits on crash loops
       upload.lock       held by the one process that uploads
 
@@ -22,6 +22,7 @@ import stat
 import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
+from ._uuid7 import time_of
 from ._limits import (
     DUMPS_OF_ONE_CRASH_PER_HOUR,
     REPORTS_PER_MINUTE,
@@ -160,14 +161,21 @@ class Spool:
     def delivered(self, entry: Entry) -> None:
         """Remembers the id before the report goes, so that it is never sent again. Raises OSError."""
         with open(os.path.join(self.path, "sent"), "a", encoding="ascii") as file:
-            file.write(entry.id + "\n")
+            file.write(f"{entry.id} {entry.read_json(META).get('pid') or 0}\n")
             file.flush()
             os.fsync(file.fileno())
         shutil.rmtree(entry.path, ignore_errors=True)
 
     def was_delivered(self, entry: Entry) -> bool:
         """Whether an earlier pass sent it and died before it could remove it."""
-        return entry.id in self._sent()
+        return any(line.split(" ")[0] == entry.id for line in self._sent())
+
+    def knows(self, pid: int, since: float) -> bool:
+        """Whether a death of process `pid` was reported after `since` (seconds since 1970), delivered or not."""
+        reports = [(entry.id, entry.read_json(META).get("pid")) for entry in [*self._failed_entries(), *self.entries()]]
+        sent = [line.split(" ") for line in self._sent()]
+        reports += [(line[0], int(line[1])) for line in sent if len(line) > 1 and line[1].isdigit()]
+        return any(found == pid and time_of(report) >= since for report, found in reports)
 
     def refused(self, entry: Entry) -> None:
         """Moves it to failed/. Raises OSError."""
@@ -180,7 +188,7 @@ class Spool:
     def _sent(self) -> List[str]:
         try:
             with open(os.path.join(self.path, "sent"), encoding="ascii", errors="replace") as file:
-                return file.read().split()
+                return file.read().splitlines()
         except OSError:
             return []
 

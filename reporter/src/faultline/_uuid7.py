@@ -6,6 +6,14 @@ import os
 import time
 
 
+def time_of(report: str) -> float:
+    """Seconds since 1970 of a UUIDv7; 0 for what is none."""
+    try:
+        return int(report.replace("-", "")[:12], 16) / 1000
+    except ValueError:
+        return 0.0
+
+
 def uuid7() -> str:
     """A new UUIDv7 in canonical form."""
     milliseconds = time.time_ns() // 1_000_000

@@ -31,7 +31,7 @@ from ._limits import MIB, SETTLE_ROUNDS, SETTLE_S, WORKER_DEADLINE_S
 from ._maps import parse_maps
 from ._memory import ProcessMemory
 from ._report import add_snapshot, crash_key, files_of, metadata
-from ._signals import SIGABRT
+from ._signals import SIGABRT, signal_name
 from ._snapshot import Snapshot
 from ._spool import TEXT, Spool, SpoolError, write_durably
 from ._streams import write_dump
@@ -241,8 +241,14 @@ class Report:
         if self._folder is not None:
             try:
                 self._spool.commit(self.id)
-            except SpoolError as error:
+                self._tell_supervisor()
+            except (SpoolError, OSError) as error:
                 self._note(error)
+
+    def _tell_supervisor(self) -> None:
+        folder = self._job.info.get("supervisor")
+        if folder:
+            write_durably(os.path.join(str(folder), str(self._pid)), b"")
 
     def _write(self, text: bytes) -> None:
         try:
@@ -358,7 +364,7 @@ def handle_silent_death(job: Job, number: int) -> None:
     spool = Spool(str(job.info.get("spool", "")))
     report = uuid7()
     meta = metadata(report, job.info, "exit", job.pid)
-    meta["reporter"].update(capture="exit-status", signal={"number": number})
+    meta["reporter"].update(capture="exit-status", signal={"number": number, "name": signal_name(number)})
     try:
         spool.prepare()
         if not spool.judge(f"exit|{number}|{job.info.get('program')}").keep:
