@@ -1,44 +1,39 @@
 /** A crash's bytes: from its row, or from the blob store. */
 import {
   countAttempt,
+  MAX_ATTACHMENT_BYTES,
   MAX_PROCESS_ATTEMPTS,
   MAX_TEXT_BYTES,
   type Attachment,
   type BlobStore,
+  type CrashInput,
   type Gap,
   type PendingCrash,
   type Pool,
 } from "@faultline/shared";
 import { CrashFailure } from "./failure.ts";
 import { createGate } from "./gate.ts";
-import { TEXT_BYTES_UNDER_WAY } from "./limits.ts";
+import { ATTACHMENT_BYTES_UNDER_WAY } from "./limits.ts";
 
 export interface Attachments {
   /**
-   * Hands the crash's faulthandler text to `work`; several are joined, null when there is none.
-   * Rejects with CrashFailure when a blob stays missing for MAX_PROCESS_ATTEMPTS tries.
+   * Hands the crash's faulthandler text (several are joined) and its minidump (the first) to `work`, each null when there is
+   * none. Rejects with CrashFailure when a blob stays missing for MAX_PROCESS_ATTEMPTS tries.
    */
-  withText<Result>(
+  withInput<Result>(
     crash: PendingCrash,
-    work: (text: Uint8Array | null, gaps: readonly Gap[]) => Promise<Result>,
+    work: (input: CrashInput, gaps: readonly Gap[]) => Promise<Result>,
   ): Promise<Result>;
 }
 
 export function openAttachments(pool: Pool, blobs: BlobStore): Attachments {
-  const gate = createGate(TEXT_BYTES_UNDER_WAY);
+  const gate = createGate(ATTACHMENT_BYTES_UNDER_WAY);
 
-  async function read(crash: PendingCrash, texts: readonly Attachment[]): Promise<Uint8Array[]> {
-    const parts: Uint8Array[] = [];
-    for (const text of texts) {
-      if (text.blob === null) parts.push(inlineBytes(crash, text));
-      else {
-        const bytes = await readBlob(blobs, text.blob, MAX_TEXT_BYTES);
-        if (bytes === null) throw await missing(crash, text);
-        parts.push(bytes);
-      }
-      parts.push(lineEnd);
-    }
-    return parts.slice(0, -1);
+  async function read(crash: PendingCrash, part: Attachment, most: number): Promise<Uint8Array> {
+    if (part.blob === null) return inlineBytes(crash, part);
+    const bytes = await readBlob(blobs, part.blob, most);
+    if (bytes === null) throw await missing(crash, part);
+    return bytes;
   }
 
   async function missing(crash: PendingCrash, { name, blob }: Attachment): Promise<Error> {
@@ -48,27 +43,50 @@ export function openAttachments(pool: Pool, blobs: BlobStore): Attachments {
     return new CrashFailure("blob", `${message}, after MAX_PROCESS_ATTEMPTS (${attempts}) tries`);
   }
 
+  async function textOf(crash: PendingCrash): Promise<Uint8Array | null> {
+    const texts = ofKind(crash, "faulthandler");
+    if (texts.length === 0) return null;
+    const parts: Uint8Array[] = [];
+    for (const text of texts) parts.push(await read(crash, text, MAX_TEXT_BYTES), lineEnd);
+    return Buffer.concat(parts.slice(0, -1));
+  }
+
+  async function inputOf(crash: PendingCrash): Promise<readonly [CrashInput, readonly Gap[]]> {
+    const { metadata } = crash;
+    const text = await textOf(crash);
+    const [first, ...others] = ofKind(crash, "minidump");
+    const dump = first === undefined ? null : await read(crash, first, MAX_ATTACHMENT_BYTES);
+    const gaps = [...cutGap(text?.length ?? 0), ...othersGap(others)];
+    const faulthandler = text === null ? null : ownBytes(text.subarray(0, MAX_TEXT_BYTES));
+    return [{ metadata, faulthandler, minidump: dump === null ? null : shared(dump) }, gaps];
+  }
+
   return {
-    async withText(crash, work) {
-      const texts = crash.attachments.filter(({ kind }) => kind === "faulthandler");
-      if (texts.length === 0) return await work(null, []);
-      const stored = texts.reduce((sum, { blob, size }) => sum + (blob === null ? 0 : size), 0);
-      const readAndWork = async () => {
-        const text = Buffer.concat(await read(crash, texts));
-        if (text.length <= MAX_TEXT_BYTES) return await work(ownBytes(text), []);
-        return await work(ownBytes(text.subarray(0, MAX_TEXT_BYTES)), [cutGap(text.length)]);
-      };
+    async withInput(crash, work) {
+      const parts = [...ofKind(crash, "faulthandler"), ...ofKind(crash, "minidump").slice(0, 1)];
+      const stored = parts.reduce((sum, { blob, size }) => sum + (blob === null ? 0 : size), 0);
+      const readAndWork = async () => await work(...(await inputOf(crash)));
       return stored === 0 ? await readAndWork() : await gate.run(stored, readAndWork);
     },
   };
 }
 
+const ofKind = (crash: PendingCrash, kind: Attachment["kind"]): readonly Attachment[] =>
+  crash.attachments.filter((attachment) => attachment.kind === kind);
+
 const lineEnd = Buffer.from("\n");
 
-const cutGap = (length: number): Gap => ({
-  code: "text-cut",
-  detail: `The text has ${length} bytes; what lies behind MAX_TEXT_BYTES (${MAX_TEXT_BYTES}) was not read.`,
-});
+function cutGap(length: number): readonly Gap[] {
+  if (length <= MAX_TEXT_BYTES) return [];
+  const detail = `The text has ${length} bytes; what lies behind MAX_TEXT_BYTES (${MAX_TEXT_BYTES}) was not read.`;
+  return [{ code: "text-cut", detail }];
+}
+
+function othersGap(others: readonly Attachment[]): readonly Gap[] {
+  if (others.length === 0) return [];
+  const names = others.map(({ name }) => JSON.stringify(name)).join(", ");
+  return [{ code: "dumps-left", detail: `A crash has one minidump; not read: ${names}.` }];
+}
 
 function inlineBytes(crash: PendingCrash, { name, at, size }: Attachment): Uint8Array {
   const end = (at ?? 0) + size;
@@ -84,6 +102,13 @@ function inlineBytes(crash: PendingCrash, { name, at, size }: Attachment): Uint8
 
 /** Small buffers are views of a pool; a clone for a thread would take the whole pool along. */
 const ownBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
+/** Memory that threads see without a copy: a dump goes to one several times, with the symbols that it asked for. */
+export function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}
 
 /** A blob's first `most` + 1 bytes at the most; null when the store works and does not hold it. */
 export async function readBlob(
@@ -107,5 +132,6 @@ export async function readBlob(
   return Buffer.concat(chunks).subarray(0, most + 1);
 }
 
-const isAbsent = (error: unknown): boolean =>
+/** Whether a blob, or the store, was not there. */
+export const isAbsent = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";

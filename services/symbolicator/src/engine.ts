@@ -5,17 +5,19 @@ import {
   PROCESS_TIMEOUT_MS,
   type CrashInput,
   type Gap,
+  type ModuleSymbols,
   type PendingCrash,
   type PythonFile,
 } from "@faultline/shared";
 import { CrashFailure } from "./failure.ts";
 import {
   MAX_CRASHES_PER_TASK,
-  MAX_FILE_ROUNDS,
-  MAX_TASK_TEXT_BYTES,
+  MAX_NEED_ROUNDS,
+  MAX_TASK_BYTES,
   TASK_TIMEOUT_MS,
 } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
+import type { SymbolCacheStore } from "./native/symbol-caches.ts";
 import type { ReleaseFiles } from "./release-files.ts";
 import type { CrashAnswer, CrashTask, FinishedReport, MapAnswer } from "./thread-messages.ts";
 import { openThreadPool, type ThreadPool } from "./thread-pool.ts";
@@ -37,6 +39,7 @@ export interface Engine {
 export interface EngineOptions {
   readonly threads: number;
   readonly files: ReleaseFiles;
+  readonly symbolCaches: SymbolCacheStore;
   readonly metrics: Metrics;
   readonly onError: (error: Error) => void;
   /** The threads' code: "reports" and "pycMap" of thread.ts. */
@@ -48,33 +51,40 @@ export interface EngineOptions {
 const threadCode = new URL("./thread.ts", import.meta.url);
 
 export function openEngine(options: EngineOptions): Engine {
-  const { files, threads, timeoutMs = PROCESS_TIMEOUT_MS } = options;
+  const { files, symbolCaches, threads, timeoutMs = PROCESS_TIMEOUT_MS } = options;
   const pool = openThreadPool({ code: threadCode, heapMib: PROCESS_HEAP_MIB, ...options });
   const batcher = createBatcher<CrashTask, CrashAnswer | CrashFailure>({
     most: MAX_CRASHES_PER_TASK,
     lanes: threads,
-    weigh: ({ input }) => input.faulthandler?.length ?? 0,
-    heaviest: MAX_TASK_TEXT_BYTES,
+    weigh: ({ input }) => (input.faulthandler?.length ?? 0) + (input.minidump?.length ?? 0),
+    heaviest: MAX_TASK_BYTES,
     act: (crashes) => runTogether(pool, crashes, timeoutMs),
   });
   return {
     async reports(input, release, leftOut) {
       const given = new Map<string, readonly PythonFile[]>();
+      const symbols = new Map<string, ModuleSymbols>();
       const gaps = [...leftOut];
       const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
-      for (let round = 0; round < MAX_FILE_ROUNDS; round++) {
-        const answer = await batcher.add({ input, release: key, files: given, gaps });
+      for (let round = 0; round < MAX_NEED_ROUNDS; round++) {
+        const answer = await batcher.add({ input, release: key, files: given, symbols, gaps });
         if (answer instanceof CrashFailure) throw answer;
         if (answer.kind === "reports") return nonEmpty(answer.reports);
         if (answer.kind === "failed") {
           throw new CrashFailure("engine", `processing failed: ${answer.message}`);
+        }
+        if (answer.kind === "need-symbols") {
+          const found = await symbolCaches.fetch(answer.modules);
+          for (const { key: module } of answer.modules)
+            symbols.set(module, found.get(module) ?? missing);
+          continue;
         }
         if (release === null) break;
         const found = await files.find(release, answer.basenames);
         for (const [name, list] of found.files) given.set(name, list);
         gaps.push(...found.gaps);
       }
-      const limit = `MAX_FILE_ROUNDS (${MAX_FILE_ROUNDS})`;
+      const limit = `MAX_NEED_ROUNDS (${MAX_NEED_ROUNDS})`;
       throw new CrashFailure("engine", `processing asked for files again (${limit})`);
     },
     async pycMap(bytes) {
@@ -85,6 +95,8 @@ export function openEngine(options: EngineOptions): Engine {
     close: () => pool.close(),
   };
 }
+
+const missing: ModuleSymbols = { state: "missing", cache: null, contentKey: "", tried: [] };
 
 /** One answer a crash, in order. When one of them ends the thread, each runs alone: that shows which. */
 async function runTogether(

@@ -55,8 +55,7 @@ async function workOut(
       `the worker died ${stalls} times while it worked on this crash (MAX_PROCESS_ATTEMPTS: ${MAX_PROCESS_ATTEMPTS})`,
     );
   }
-  return await attachments.withText(crash, async (text, gaps) => {
-    const input = { metadata: crash.metadata, faulthandler: text, minidump: null };
+  return await attachments.withInput(crash, async (input, gaps) => {
     const reports = await engine.reports(input, crash.release, gaps);
     return reports.map((finished, index) => processedOutcome(crash, finished, index));
   });

@@ -13,7 +13,7 @@ import {
   type PythonFile,
   type ReleaseFile,
 } from "@faultline/shared";
-import { readBlob } from "./attachments.ts";
+import { readBlob, shared } from "./attachments.ts";
 import { createCache } from "./cache.ts";
 import { MAX_RELEASE_FILES_PER_CRASH, RELEASE_FILE_CACHE_BYTES } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
@@ -122,10 +122,4 @@ async function sourceBytes(row: ReleaseFile, blobs: BlobStore): Promise<Uint8Arr
   if (row.blob === null) return null;
   const bytes = await readBlob(blobs, row.blob, MAX_PYTHON_FILE_BYTES);
   return bytes === null ? null : shared(bytes);
-}
-
-function shared(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
 }

@@ -1,8 +1,15 @@
 /**
- * What the main thread and the worker threads say to each other. All of it is cloned, but the contents
- * of release files, which lie in shared memory: a hot file is not copied for every crash.
+ * What the main thread and the worker threads say to each other. All of it is cloned, but minidumps and the
+ * contents of release files and symbol caches, which lie in shared memory: a hot one is not copied for every crash.
  */
-import type { CrashInput, Gap, GroupSeed, PythonFiles } from "@faultline/shared";
+import type {
+  CrashInput,
+  Gap,
+  GroupSeed,
+  ModuleIdentity,
+  PythonFiles,
+  SymbolCaches,
+} from "@faultline/shared";
 
 /** The thread stores 1 at index 0 when it begins: a task that never began did not fail by its own fault. */
 export type StartMark = Int32Array<SharedArrayBuffer>;
@@ -19,6 +26,8 @@ export interface CrashTask {
   readonly release: string | null;
   /** Files that an earlier answer asked for, all of them. */
   readonly files: PythonFiles;
+  /** Symbols of modules that earlier answers asked for, by module key. */
+  readonly symbols: SymbolCaches;
   /** What the main thread had to leave out, to be kept with every report. */
   readonly gaps: readonly Gap[];
 }
@@ -33,7 +42,8 @@ export interface FinishedReport {
 export type CrashAnswer =
   | { readonly kind: "reports"; readonly reports: readonly FinishedReport[] }
   /** The thread does not hold all of these: it wants the crash again with them. */
-  | { readonly kind: "need"; readonly basenames: readonly string[] }
+  | { readonly kind: "need-files"; readonly basenames: readonly string[] }
+  | { readonly kind: "need-symbols"; readonly modules: readonly ModuleIdentity[] }
   | { readonly kind: "failed"; readonly message: string };
 
 export interface MapTask {

@@ -3,11 +3,16 @@
  * It has no connection, file or environment; whatever it needs is in its task or it asks for it.
  */
 import { zstdCompressSync } from "node:zlib";
+import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
 import { buildReports } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
-import type { GroupSeed, PythonFile, PythonFiles, Report } from "@faultline/shared";
+import type { GroupSeed, ModuleSymbols, PythonFile, PythonFiles, Report } from "@faultline/shared";
 import { createCache } from "./cache.ts";
-import { OPEN_MAP_CACHE_BYTES, THREAD_FILE_CACHE_BYTES } from "./limits.ts";
+import {
+  OPEN_MAP_CACHE_BYTES,
+  OPEN_SYMBOL_CACHE_BYTES,
+  THREAD_FILE_CACHE_BYTES,
+} from "./limits.ts";
 import type {
   CrashAnswer,
   CrashTask,
@@ -18,6 +23,7 @@ import type {
 } from "./thread-messages.ts";
 
 const fileCache = createCache<readonly PythonFile[]>(THREAD_FILE_CACHE_BYTES);
+const openCaches = createCache<SymbolCache>(OPEN_SYMBOL_CACHE_BYTES);
 const openMaps = createCache<PycMap>(OPEN_MAP_CACHE_BYTES);
 
 export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer[] {
@@ -28,16 +34,19 @@ export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer
 /** One crash's bytes → its reports, or the files that are missing for them. */
 function reportsOf(task: CrashTask): CrashAnswer {
   try {
-    const engine = buildReports(task.input, { openMap });
+    const engine = buildReports(task.input, { openMap, openCache });
     let step = engine.next();
     while (step.done !== true) {
-      if (step.value.need === "symbol-caches") {
-        step = engine.next(new Map());
-        continue;
+      const need = step.value;
+      if (need.need === "symbol-caches") {
+        if (!need.modules.every(({ key }) => task.symbols.has(key)))
+          return { kind: "need-symbols", modules: need.modules };
+        step = engine.next(task.symbols);
+      } else {
+        const files = filesFor(task, need.basenames);
+        if (files === null) return { kind: "need-files", basenames: need.basenames };
+        step = engine.next(files);
       }
-      const files = filesFor(task, step.value.basenames);
-      if (files === null) return { kind: "need", basenames: step.value.basenames };
-      step = engine.next(files);
     }
     return { kind: "reports", reports: step.value.map(({ report }) => finish(report, task)) };
   } catch (error) {
@@ -83,6 +92,15 @@ function known(task: CrashTask, key: string, name: string): readonly PythonFile[
   );
   fileCache.set(key, given, bytes);
   return given;
+}
+
+function openCache(symbols: ModuleSymbols): SymbolCache {
+  const open = openCaches.get(symbols.contentKey);
+  if (open !== undefined) return open;
+  const bytes = symbols.cache ?? new Uint8Array();
+  const cache = openSymbolCache(bytes);
+  openCaches.set(symbols.contentKey, cache, bytes.length);
+  return cache;
 }
 
 function openMap(file: PythonFile): PycMap {

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "vitest";
 import { openEngine, type Engine } from "../src/engine.ts";
 import { CrashFailure } from "../src/failure.ts";
 import { createMetrics } from "../src/metrics.ts";
+import type { SymbolCacheStore } from "../src/native/symbol-caches.ts";
 import type { ReleaseFiles } from "../src/release-files.ts";
 import { noMetadata } from "./setting.ts";
 
@@ -13,7 +14,13 @@ const files: ReleaseFiles = {
     return { files: new Map(basenames.map((name) => [name, []])), gaps: [] };
   },
 };
-const common = { files, metrics: createMetrics(), onError: () => undefined };
+const symbolCaches: SymbolCacheStore = {
+  async fetch(modules) {
+    asked.push(modules.map(({ key }) => key).join());
+    return new Map();
+  },
+};
+const common = { files, symbolCaches, metrics: createMetrics(), onError: () => undefined };
 const code = new URL("./hostile-thread.ts", import.meta.url);
 const engine = openEngine({ ...common, threads: 2, code, timeoutMs: 2000, heapMib: 64 });
 afterAll(() => engine.close());
@@ -69,7 +76,13 @@ test("a thread that lacks files is given them and runs again; one that keeps ask
   asked.length = 0;
   expect(await said("ask")).toMatchObject({ release: "7/3", files: ["jobs.py"] });
   expect(asked).toEqual(["7/3/jobs.py"]);
-  expect((await failure("insist")).message).toMatch(/MAX_FILE_ROUNDS/);
+  expect((await failure("insist")).message).toMatch(/MAX_NEED_ROUNDS/);
+});
+
+test("a thread that lacks symbols is given them; a module nobody knows is missing", async () => {
+  asked.length = 0;
+  expect(await said("symbols")).toMatchObject({ symbols: ["c0ffee: missing"] });
+  expect(asked).toEqual(["c0ffee"]);
 });
 
 test("a thread that cannot start is nobody's failure", async () => {

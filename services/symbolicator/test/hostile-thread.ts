@@ -13,16 +13,22 @@ export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer
   return crashes.map(obey);
 }
 
-function obey({ input, release, files, gaps }: CrashTask): CrashAnswer {
+const libc = { key: "c0ffee", name: "libc.so.6", codeFile: null, buildId: "c0ffee", debugId: null };
+
+function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer {
   const text = Buffer.from(input.faulthandler ?? []).toString();
   if (text === "loop") for (;;);
   if (text === "grow") for (const grown: unknown[] = []; ;) grown.push(Array(1e6).fill(0.5));
   if (text === "throw") return { kind: "failed", message: "RangeError: a\0b \ud800" };
   if (text === "exit") process.exit(3);
   if (text === "nothing") return { kind: "reports", reports: [] };
-  if (text === "ask" && !files.has("jobs.py")) return { kind: "need", basenames: ["jobs.py"] };
-  if (text === "insist") return { kind: "need", basenames: ["jobs.py"] };
-  const said = { version: 1, text, release, files: [...files.keys()], gaps };
+  if (text === "ask" && !files.has("jobs.py"))
+    return { kind: "need-files", basenames: ["jobs.py"] };
+  if (text === "insist") return { kind: "need-files", basenames: ["jobs.py"] };
+  if (text === "symbols" && !symbols.has(libc.key))
+    return { kind: "need-symbols", modules: [libc] };
+  const states = [...symbols].map(([key, { state }]) => `${key}: ${state}`);
+  const said = { version: 1, text, release, files: [...files.keys()], symbols: states, gaps };
   const group = {
     ruleset: "test-1",
     coarse: "c",

@@ -18,6 +18,7 @@ import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
 import { createMetrics, type Metrics } from "../src/metrics.ts";
 import { processCrash, type Tools } from "../src/process-crash.ts";
+import { openSymbolCaches } from "../src/native/symbol-caches.ts";
 import { openReleaseFiles } from "../src/release-files.ts";
 import { crashWith, openSetting, totals, type Setting } from "./setting.ts";
 
@@ -35,6 +36,7 @@ beforeAll(async () => {
   engine = openEngine({
     threads: 2,
     files: openReleaseFiles(pool, blobs, metrics),
+    symbolCaches: openSymbolCaches(pool, blobs, metrics),
     metrics,
     onError: () => undefined,
     code: new URL("./hostile-thread.ts", import.meta.url),

@@ -13,6 +13,7 @@ import {
 import { openEngine, type Engine } from "../src/engine.ts";
 import { startSymbolicator } from "../src/index.ts";
 import { createMetrics } from "../src/metrics.ts";
+import { openSymbolCaches } from "../src/native/symbol-caches.ts";
 import { openReleaseFiles } from "../src/release-files.ts";
 import { buildSymbolCaches, type SymbolTools } from "../src/symbols.ts";
 import { crashWith, dumpText, log, openSetting, settled, submit, type Setting } from "./setting.ts";
@@ -27,7 +28,13 @@ beforeAll(async () => {
   blobs = await openBlobStore(setting.config.blobs);
   const metrics = createMetrics();
   const files = openReleaseFiles(setting.pool, blobs, metrics);
-  engine = openEngine({ threads: 2, files, metrics, onError: () => undefined });
+  engine = openEngine({
+    threads: 2,
+    files,
+    symbolCaches: openSymbolCaches(setting.pool, blobs, metrics),
+    metrics,
+    onError: () => undefined,
+  });
   tools = { pool: setting.pool, blobs, engine, atOnce: 2, metrics };
 });
 afterAll(async () => {
