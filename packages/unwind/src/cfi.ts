@@ -103,14 +103,15 @@ function callerRegisters(
   const { cpu } = walker;
   const registers = withoutScratch(walker, callee.frame.registers);
   registers[cpu.sp] = cfa;
-  for (const [register, rule] of rules.registers) {
-    if (register >= registers.length || register === rules.returnAddress) continue;
+  for (let register = 0; register < registers.length; register++) {
+    const rule = rules.registers.get(register);
+    if (rule === undefined || register === rules.returnAddress) continue;
     if (register === cpu.sp && (rule.kind === "same-value" || rule.kind === "undefined")) continue;
     registers[register] = recover(walker, callee, cfa, register, rule);
   }
-  if (cpu.linkRegister !== null)
-    // The call overwrote it; only a signal leaves it as it was.
-    registers[cpu.linkRegister] = rules.signalFrame ? stored : undefined;
+  // A call overwrites the link register; a signal leaves it as it was.
+  if (!rules.signalFrame && cpu.linkRegister !== null) registers[cpu.linkRegister] = undefined;
+  else if (rules.returnAddress < registers.length) registers[rules.returnAddress] = stored;
   return registers;
 }
 

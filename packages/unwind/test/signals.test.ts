@@ -166,6 +166,55 @@ describe("amd64", () => {
   });
 });
 
+test("a signal leaves the link register, even where the table has the program counter apart", () => {
+  const at = (register: number, offset: number) => [register, { kind: "offset", offset }] as const;
+  const functions: readonly Fn[] = [
+    {
+      start: 0x40_1000n,
+      end: 0x40_1100n,
+      row: { cfa: cfa(31, 16), returnAddress: 30, registers: new Map([at(30, -8)]) },
+    },
+    {
+      start: 0x40_2000n,
+      end: 0x40_2100n,
+      row: {
+        cfa: cfa(31, 0x20),
+        returnAddress: 32,
+        registers: new Map([at(30, -0x18), at(32, -0x10)]),
+        signalFrame: true,
+      },
+    },
+    { start: INTERRUPTED, end: 0x40_3100n, row: { cfa: cfa(31, 0), returnAddress: 30 } },
+    {
+      start: 0x40_4000n,
+      end: 0x40_4100n,
+      row: { ...outermost, returnAddress: 30, registers: rules({ 30: { kind: "undefined" } }) },
+    },
+  ];
+  const stack = new Column(0x7000n)
+    .word(0n, "7000: of the handler")
+    .word(0x40_2004n, "7008: the handler returns to")
+    .word(0n, "7010: of the kernel")
+    .word(START, "7018: lr of the interrupted leaf function")
+    .word(INTERRUPTED, "7020: its pc")
+    .word(0n, "7028: of the kernel");
+  const registers = registersOf("arm64", [
+    ["pc", 0x40_1010n],
+    ["sp", 0x7000n],
+  ]);
+  const walk = unwind(
+    { cpu: "arm64", registers },
+    stack,
+    codeOf([{ base: 0x40_0000n, end: 0x50_0000n, functions }]),
+  );
+  expect(told(walk)).toEqual([
+    "0x401010 by registers",
+    "0x402004 by cfi",
+    "0x403000 by cfi",
+    "0x404020 by cfi",
+  ]);
+});
+
 interface Trampoline {
   readonly cpu: CpuName;
   readonly size: 4 | 8;
