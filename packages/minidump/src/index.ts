@@ -3,7 +3,6 @@ export { crashReason } from "./crash-reason.ts";
 export { MinidumpError, type MinidumpErrorCode } from "./error.ts";
 export type { DirectoryEntry } from "./header.ts";
 export { modulesOf } from "./linux-modules.ts";
-export { type Mapping, mappingAt, mappingsOf } from "./mappings.ts";
 export type { DumpMemory, MemoryPiece, MemoryRegion } from "./memory.ts";
 export { Minidump, openMinidump } from "./minidump.ts";
 export type { Platform } from "./platform.ts";

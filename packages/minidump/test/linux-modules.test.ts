@@ -1,6 +1,6 @@
-import { stackAt, type SynthMinidump, synthMinidump } from "@faultline/testkit";
+import { type SynthMinidump, synthMinidump } from "@faultline/testkit";
 import { describe, expect, test } from "vitest";
-import { mappingAt, mappingsOf, modulesOf, openMinidump } from "../src/index.ts";
+import { modulesOf, openMinidump } from "../src/index.ts";
 
 const ID = "f1c3bcc0279865fe3058404b2831d9e64135386c";
 const DEBUG_ID = "C0BCC3F19827FE653058404B2831D9E60";
@@ -191,45 +191,4 @@ test("without mappings the dynamic linker's list shows modules, where memory tel
   expect(modules(dump)).toMatchObject([
     { codeFile: "/lib/x.so", base: BASE, size: 0x3000, buildId: ID, debugId: DEBUG_ID },
   ]);
-});
-
-describe("mappings", () => {
-  const info = { start: 0x2000n, size: 0x1000n, protection: 0x104 };
-
-  test("are those of LinuxMaps, sorted", () => {
-    const dump = openMinidump(
-      linux().linux("maps", MAPS.split("\n").reverse().join("\n")).memoryInfo(info).finish(),
-    );
-    const mappings = mappingsOf(dump);
-    expect(mappings).toHaveLength(9);
-    expect(mappingAt(mappings, 0x55552fffn)).toMatchObject({
-      start: 0x55551000n,
-      end: 0x55553000n,
-      readable: true,
-      writable: false,
-      executable: true,
-      path: "/srv/app",
-    });
-    expect(mappingAt(mappings, 0x55555000n)).toBeUndefined();
-    expect(mappingAt(mappings, 0n)).toBeUndefined();
-    expect(mappingAt(mappings, 1n << 63n)).toBeUndefined();
-  });
-
-  test("else those of MemoryInfoList, without what is free", () => {
-    const dump = openMinidump(
-      linux()
-        .memoryInfo(info)
-        .memoryInfo({ start: 0x3000n, size: 0x1000n, state: 0x10000 })
-        .memoryInfo({ start: 0x1000n, size: 0x1000n, protection: 0x20 })
-        .finish(),
-    );
-    expect(mappingsOf(dump)).toMatchObject([
-      { start: 0x1000n, end: 0x2000n, executable: true, guard: false, path: null },
-      { start: 0x2000n, end: 0x3000n, writable: true, guard: true },
-    ]);
-  });
-
-  test("else none", () => {
-    expect(mappingsOf(openMinidump(linux().memory(stackAt(1n).u64(1n)).finish()))).toEqual([]);
-  });
 });
