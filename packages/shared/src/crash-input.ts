@@ -8,6 +8,10 @@ export interface CrashMetadata {
   readonly time: string | null;
   readonly pythonVersion: string | null;
   readonly tags: Readonly<Record<string, string>>;
+  /** What a crash handler said that is no tag: long texts, and those beyond MAX_TAGS. Absent when there are none. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** How many it said that were not kept, because they were too many or too large. Absent when there are none. */
+  readonly annotationsLeftOut?: number;
   /** Native modules the reporter saw mapped; used once native frames are resolved. */
   readonly modules: readonly Readonly<Record<string, unknown>>[];
 }

@@ -18,6 +18,7 @@ import { Problem, problemDocument, problemKinds, type ProblemCode } from "./prob
 import { createRefuse, PROBLEM_TYPE, type Refuse } from "./refuse.ts";
 import { crashViewRoutes } from "./routes/crash-views.ts";
 import { crashRoutes } from "./routes/crashes.ts";
+import { minidumpRoutes } from "./routes/minidump.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes, type Health } from "./routes/health.ts";
@@ -86,6 +87,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(rateLimit, { global: false });
   const routeDeps: RouteDeps = { ...deps, guard: createGuard(app, deps.db, deps.keys) };
   await app.register(crashRoutes, routeDeps);
+  await app.register(minidumpRoutes, routeDeps);
   await app.register(crashViewRoutes, routeDeps);
   await app.register(groupRoutes, routeDeps);
   await app.register(symbolRoutes, routeDeps);
@@ -115,7 +117,8 @@ function createServer(deps: Deps, refuse: Refuse): App {
     forceCloseConnections: "idle",
     // a field too much is refused or ignored, as the schema says; never taken out behind its back
     ajv: { customOptions: { removeAdditional: false } },
-    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    // Sentry's clients put a slash behind their path, others do not
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   });

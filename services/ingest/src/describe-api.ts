@@ -33,6 +33,13 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
             description: "Ingest key: public, may only send crashes.",
           },
           ingestKeyInQuery: { type: "apiKey", in: "query", name: "key" },
+          sentryKeyInQuery: { type: "apiKey", in: "query", name: "sentry_key" },
+          sentryAuth: {
+            type: "apiKey",
+            in: "header",
+            name: "X-Sentry-Auth",
+            description: "Sentry sentry_key=KEY, …",
+          },
           token: {
             type: "http",
             scheme: "bearer",

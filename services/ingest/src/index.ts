@@ -12,6 +12,7 @@ import {
   type JobQueue,
   type Logger,
   type Pool,
+  type QueueName,
   type Registry,
 } from "@faultline/shared";
 import { buildApp, type App, type Deps } from "./app.ts";
@@ -101,12 +102,9 @@ async function open(
   const spool = await openSpool(config.spool, extras.maxSpoolBytes);
   const uploads = join(config.spool, "uploads");
   await clearStaleUploads(uploads);
-  const onQueueError = (error: Error): void => log.debug({ err: error }, "queue");
   const close = async (one: { close(): Promise<void> | void }): Promise<void> => one.close();
-  const crashJobs = closing.adopt(openQueue(config, "crashes", onQueueError), close);
-  const symbolJobs = closing.adopt(openQueue(config, "symbols", onQueueError), close);
-  const nativeJobs = closing.adopt(openQueue(config, "natives", onQueueError), close);
-  const publisher = closing.adopt(createPublisher(crashJobs, metrics, log), close);
+  const queues = openQueues(config, log, closing);
+  const publisher = closing.adopt(createPublisher(queues.crashes, metrics, log), close);
   const store = closing.adopt(
     openCrashStore({ pool: accept, spool, publish: publisher.publish, metrics, log }),
     close,
@@ -117,14 +115,13 @@ async function open(
     close,
   );
   closing.defer(keepPartitions(db, log));
-  const queues = { crashes: crashJobs, symbols: symbolJobs, natives: nativeJobs };
   addGauges(metrics.registry, {
     spool: () => spool,
     queueDepth: (queue) => queues[queue].depth(),
     waiting: () => countWaiting(db),
   });
   const health = (): Promise<Health> =>
-    checkHealth(db, store, spool, crashJobs, extras.maxSpoolBytes ?? MAX_SPOOL_BYTES);
+    checkHealth(db, store, spool, queues.crashes, extras.maxSpoolBytes ?? MAX_SPOOL_BYTES);
   const deps: Deps = {
     db,
     keys,
@@ -132,8 +129,8 @@ async function open(
     blobs,
     keepEnvironment: config.keepEnvironment,
     rawRetentionDays: config.rawRetentionDays,
-    symbolJobs,
-    nativeJobs,
+    symbolJobs: queues.symbols,
+    nativeJobs: queues.natives,
     metrics,
     health,
     uploads,
@@ -141,6 +138,13 @@ async function open(
     log,
   };
   return closing.adopt(await buildApp(deps), (app) => app.close());
+}
+
+function openQueues(config: Config, log: Logger, closing: AsyncDisposableStack) {
+  const onError = (error: Error): void => log.debug({ err: error }, "queue");
+  const opened = <Name extends QueueName>(name: Name): JobQueue<Name> =>
+    closing.adopt(openQueue(config, name, onError), (queue) => queue.close());
+  return { crashes: opened("crashes"), symbols: opened("symbols"), natives: opened("natives") };
 }
 
 /** Partitions of the days ahead; returns what ends it, after the round under way. */

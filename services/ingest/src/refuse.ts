@@ -20,9 +20,30 @@ export type Refuse = (
   reply: FastifyReply,
 ) => Promise<void>;
 
+/** How a refusal is written. */
+export interface Writing {
+  readonly type: string;
+  readonly write: (problem: Problem) => string;
+}
+
 export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 
-export function createRefuse(metrics: IngestMetrics, log: Logger): Refuse {
+const problemJson: Writing = {
+  type: PROBLEM_TYPE,
+  write: (problem) => JSON.stringify(problemDocument(problem)),
+};
+
+/** For crash handlers, which show or log what they get, if anything. */
+export const plainText: Writing = {
+  type: "text/plain; charset=utf-8",
+  write: ({ code, message }) => `${code}: ${message}\n`,
+};
+
+export function createRefuse(
+  metrics: IngestMetrics,
+  log: Logger,
+  writing: Writing = problemJson,
+): Refuse {
   return async (error, request, reply) => {
     const { raw } = request;
     if (error instanceof CannotStoreError || error instanceof KeysUnknownError) {
@@ -49,25 +70,25 @@ export function createRefuse(metrics: IngestMetrics, log: Logger): Refuse {
         problem.message,
       );
     }
-    if (isWhole(raw)) await send(reply, problem);
-    else await sendEarly(request, reply, problem);
+    if (isWhole(raw)) await send(reply, problem, writing);
+    else await sendEarly(request, reply, problem, writing);
   };
 }
 
-function headersOf(problem: Problem): Record<string, string> {
+function headersOf(problem: Problem, { type }: Writing): Record<string, string> {
   return {
-    "content-type": PROBLEM_TYPE,
+    "content-type": type,
     "x-content-type-options": "nosniff",
     ...(problem.retryAfter === null ? {} : { "retry-after": String(problem.retryAfter) }),
     ...(problem.status === 401 ? { "www-authenticate": 'Bearer realm="faultline"' } : {}),
   };
 }
 
-async function send(reply: FastifyReply, problem: Problem): Promise<void> {
+async function send(reply: FastifyReply, problem: Problem, writing: Writing): Promise<void> {
   await reply
     .code(problem.status)
-    .headers(headersOf(problem))
-    .send(JSON.stringify(problemDocument(problem)));
+    .headers(headersOf(problem, writing))
+    .send(writing.write(problem));
 }
 
 /** Answers while the body still comes: all of the answer first, its end when the body is over or was given up. */
@@ -75,11 +96,12 @@ async function sendEarly(
   request: FastifyRequest,
   reply: FastifyReply,
   problem: Problem,
+  writing: Writing,
 ): Promise<void> {
   reply.hijack();
-  const body = Buffer.from(JSON.stringify(problemDocument(problem)));
+  const body = Buffer.from(writing.write(problem));
   const framing = { "content-length": String(body.length), connection: "close" };
-  reply.raw.writeHead(problem.status, { ...headersOf(problem), ...framing });
+  reply.raw.writeHead(problem.status, { ...headersOf(problem, writing), ...framing });
   reply.raw.write(body);
   await discardRest(request.raw);
   reply.raw.end();

@@ -18,3 +18,21 @@ export function secretOf(request: FastifyRequest): string | null {
       return null;
   }
 }
+
+/** Names of an ingest key in a query: ours, that of Sentry's clients, that of Bugsnag's. */
+const QUERY_NAMES = ["key", "sentry_key", "api_key"];
+
+/**
+ * An ingest key: where `secretOf` finds one, in `X-Sentry-Auth: Sentry sentry_key=KEY, …` or the same as
+ * Authorization, or in the query, for crash handlers that can be given a URL and nothing else.
+ */
+export function ingestKeyOf(request: FastifyRequest): string | null {
+  const { authorization, "x-sentry-auth": sentry } = request.headers;
+  const headers = [sentry, authorization].filter((header) => typeof header === "string");
+  const inHeader = headers.map((header) => SENTRY_KEY.exec(header)?.[1]).find(Boolean);
+  const query = request.query as Readonly<Record<string, unknown>>;
+  const inQuery = QUERY_NAMES.map((name) => query[name]).find((key) => typeof key === "string");
+  return secretOf(request) ?? inHeader ?? inQuery ?? null;
+}
+
+const SENTRY_KEY = /^Sentry\s(?:.*,)?\s*sentry_key\s*=\s*"?([^\s,"]+)/i;

@@ -3,7 +3,7 @@ import { findToken, type ApiToken, type Pool, type TokenScope } from "@faultline
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MAX_AUTH_FAILURES, MAX_QUERIES, RATE_WINDOW_MS } from "../limits.ts";
 import { Problem } from "../problem.ts";
-import { secretOf } from "./credentials.ts";
+import { ingestKeyOf, secretOf } from "./credentials.ts";
 import type { IngestKeys } from "./ingest-keys.ts";
 
 /** Whom a token lets in. */
@@ -52,7 +52,7 @@ export function createGuard(app: FastifyInstance, db: Pool, keys: IngestKeys): G
 
   return {
     projectOf(request) {
-      const key = secretOf(request) ?? queryKey(request);
+      const key = ingestKeyOf(request);
       if (key === null) return refuse(request, noKey());
       const project = keys.projectOf(key);
       return typeof project === "number" ? project : projectOfUnknown(request, project);
@@ -98,11 +98,6 @@ function createCallers(): Pick<Guard, "caller" | "require"> & {
       if (!token.scopes.includes(scope)) throw missingScope(token, [scope]);
     },
   };
-}
-
-function queryKey(request: FastifyRequest): string | null {
-  const key = (request.query as Record<string, unknown>)["key"];
-  return typeof key === "string" ? key : null;
 }
 
 const missingScope = (token: ApiToken, wanted: readonly TokenScope[]): Problem =>

@@ -53,7 +53,7 @@ export class Attachments {
     const name = this.#uniqueName(safeName(file.name));
     const writer = new AttachmentWriter(this.#blobs, { name, kind, contentType }, limit);
     this.#writers.push(writer);
-    if (isMain) this.#main ??= writer;
+    if (isMain && kind === "minidump") this.#main ??= writer;
     let room = this.#writers.reduce((left, { size }) => left - size, MAX_CRASH_BYTES);
     for await (const chunk of file.body) {
       room -= chunk.length;
@@ -66,13 +66,22 @@ export class Attachments {
   async finish(): Promise<readonly StoredAttachment[]> {
     this.#findText();
     this.#requireDump();
-    for (const writer of this.#writers) {
-      if (writer.kind === "minidump") await writer.checkDump(this.#keepEnvironment);
-    }
-    const first = this.#main;
+    const dumps = this.#writers.filter(({ kind }) => kind === "minidump");
+    const first = this.#main ?? dumps[0] ?? null;
+    for (const dump of dumps) await this.#check(dump, dump === first);
     const rest = this.#writers.filter((writer) => writer !== first);
     const ordered = first === null ? rest : [first, ...rest];
     return await Promise.all(ordered.map((writer) => writer.finish()));
+  }
+
+  /** A further file that begins as a dump does, and is none, is a file like others. */
+  async #check(dump: AttachmentWriter, isFirst: boolean): Promise<void> {
+    try {
+      await dump.checkDump(this.#keepEnvironment);
+    } catch (error) {
+      if (isFirst || !(error instanceof Problem)) throw error;
+      dump.kind = "other";
+    }
   }
 
   async discard(): Promise<void> {

@@ -108,9 +108,12 @@ function readPid(value: unknown): number | null {
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
+export const isTime = (value: string): boolean =>
+  RFC3339.test(value) && !Number.isNaN(Date.parse(value));
+
 function readTime(value: unknown): string | null {
   if (value === undefined) return null;
-  if (typeof value !== "string" || !RFC3339.test(value) || Number.isNaN(Date.parse(value))) {
+  if (typeof value !== "string" || !isTime(value)) {
     throw wrong("metadata.time", "an RFC 3339 time (2026-11-23T12:00:00Z)", value);
   }
   return value;

@@ -105,7 +105,7 @@ async function addFile(part: Part, attachments: Attachments): Promise<void> {
   await attachments.add({ ...file, kind, body }, isMainDump(part.name));
 }
 
-async function readField(body: AsyncIterable<Buffer>): Promise<Buffer> {
+export async function readField(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {

@@ -153,6 +153,8 @@ function view(
     time: metadata.time,
     pythonVersion: metadata.pythonVersion,
     tags: { ...metadata.tags },
+    annotations: { ...metadata.annotations },
+    annotationsLeftOut: metadata.annotationsLeftOut ?? 0,
     attachments: holder.attachments.map((attachment) => {
       const { name, kind, contentType, size, sha256 } = attachment;
       return {

@@ -24,7 +24,16 @@ export const ProblemSchema = Type.Object(
 );
 
 /** The `response` entries of the errors a route may answer with: one a status, naming its codes. */
-export function problems(...codes: ProblemCode[]): Record<number, Schema<ProblemDocument>> {
+export const problems = (...codes: ProblemCode[]): Record<number, Schema<ProblemDocument>> =>
+  described<ProblemDocument>(codes, {
+    "application/problem+json": { schema: Type.Of<ProblemDocument>({ $ref: "Problem#" }) },
+  });
+
+/** The same for clients that read no JSON: one line, the code first. */
+export const plainProblems = (...codes: ProblemCode[]): Record<number, Schema<string>> =>
+  described<string>(codes, { "text/plain": { schema: Type.String() } });
+
+function described<T>(codes: readonly ProblemCode[], content: object): Record<number, Schema<T>> {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of [...codes, "internal" as const]) {
     const { status } = problemKinds[code];
@@ -35,11 +44,7 @@ export function problems(...codes: ProblemCode[]): Record<number, Schema<Problem
       status,
       {
         description: named.map((code) => `${code}: ${problemKinds[code].title}.`).join(" "),
-        content: {
-          "application/problem+json": {
-            schema: Type.Of<ProblemDocument>({ $ref: "Problem#" }),
-          },
-        },
+        content,
       },
     ]),
   );

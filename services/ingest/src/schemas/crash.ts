@@ -38,6 +38,8 @@ export const CrashSchema = Type.Object({
   time: text,
   pythonVersion: text,
   tags: Type.Record(Type.String()),
+  annotations: Type.Record(Type.String()),
+  annotationsLeftOut: Type.Integer({ description: "Annotations that were too many or too large." }),
   attachments: Type.Array(
     Type.Object({
       name: Type.String(),

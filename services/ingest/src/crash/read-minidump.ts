@@ -1,0 +1,161 @@
+/**
+ * POST /api/minidump: a body as crash handlers send it → one crash.
+ *
+ * Crashpad (util/net/http_multipart_builder.cc), Breakpad (common/linux/http_upload.cc), Electron, sentry-native:
+ * text fields first, most without a type, then files, the dump among them under `upload_file_minidump`; or the dump
+ * alone. A valid dump is not refused for what comes with it: what is too much is left out.
+ */
+import type { IncomingMessage } from "node:http";
+import { canonicalUuid, MAX_METADATA_BYTES, MAX_TAGS } from "@faultline/shared";
+import { readMultipart, type Part } from "../body/multipart.ts";
+import { parseParameters } from "../body/part-head.ts";
+import { bodyOf } from "../body/source.ts";
+import { MAX_CRASH_PARTS } from "../limits.ts";
+import { tooLarge } from "../problem.ts";
+import { Annotations } from "./annotations.ts";
+import { attachmentLimit, Attachments, crashLimit } from "./attachments.ts";
+import { isMainDump, lookForDump } from "./dump-part.ts";
+import { readMetadata } from "./metadata.ts";
+import { isPrivate } from "./private-names.ts";
+import { readField, type CrashReading, type ReceivedCrash } from "./read-crash.ts";
+import { TextSign } from "./text-sign.ts";
+
+/** What the query says beside the key; Crashpad adds product, version and guid. */
+const NO_ANNOTATIONS = /^(?:key|api_key|sentry_\w+)$/;
+
+/** Throws a Problem when the request holds no minidump; then nothing of it is left behind. */
+export async function readMinidump(
+  raw: IncomingMessage,
+  query: Readonly<Record<string, unknown>>,
+  { blobs, keepEnvironment }: CrashReading,
+): Promise<ReceivedCrash> {
+  const type = parseParameters(raw.headers["content-type"] ?? "");
+  const reader = new Reader(
+    new Attachments(blobs, keepEnvironment),
+    new Annotations(keepEnvironment),
+    keepEnvironment,
+  );
+  try {
+    if (type.value.startsWith("multipart/")) {
+      await reader.readParts(readMultipart(bodyOf(raw, crashLimit), type.parameters));
+    } else await reader.readBare(bodyOf(raw, attachmentLimit));
+    return await reader.finish(query);
+  } catch (error) {
+    await reader.attachments.discard();
+    throw error;
+  }
+}
+
+class Reader {
+  readonly attachments: Attachments;
+  readonly #annotations: Annotations;
+  readonly #keepEnvironment: boolean;
+  #metadata: Buffer | null = null;
+
+  constructor(attachments: Attachments, annotations: Annotations, keepEnvironment: boolean) {
+    this.attachments = attachments;
+    this.#annotations = annotations;
+    this.#keepEnvironment = keepEnvironment;
+  }
+
+  /** The dump alone, packed or not. */
+  async readBare(sent: AsyncIterable<Buffer>): Promise<void> {
+    const { body } = await lookForDump("minidump", sent);
+    const contentType = "application/x-dmp";
+    await this.attachments.add({ name: "minidump", kind: "minidump", contentType, body }, true);
+  }
+
+  async readParts(parts: AsyncIterable<Part>): Promise<void> {
+    let count = 0;
+    for await (const part of parts) {
+      if (++count > MAX_CRASH_PARTS)
+        throw tooLarge("parts of the body", "MAX_CRASH_PARTS", MAX_CRASH_PARTS);
+      await this.#read(part);
+    }
+  }
+
+  async #read(part: Part): Promise<void> {
+    if (part.name === "metadata") {
+      this.#metadata = await readField(part.body);
+      return;
+    }
+    const { isDump, body } = await lookForDump(part.name, part.body);
+    if (isDump) await this.#addFile(part, "minidump", body);
+    else if (part.filename === null) await this.#readText(part, body);
+    else if (!this.#keepEnvironment && isPrivateFile(part)) return;
+    else if (this.attachments.isFull) this.#annotations.leftOut += 1;
+    else await this.#addFile(part, part.name === "faulthandler" ? "faulthandler" : "other", body);
+  }
+
+  async #addFile(
+    { name, filename, contentType }: Part,
+    wanted: "minidump" | "faulthandler" | "other",
+    body: AsyncIterable<Buffer>,
+  ): Promise<void> {
+    const kind = wanted === "faulthandler" && this.attachments.has(wanted) ? "other" : wanted;
+    const file = {
+      name: filename ?? name,
+      kind,
+      contentType: contentType ?? "application/octet-stream",
+      body,
+    };
+    await this.attachments.add(file, isMainDump(name));
+  }
+
+  /** A field: faulthandler's text, JSON of annotations (Mozilla's `extra`), or one annotation. */
+  async #readText(part: Part, body: AsyncIterable<Buffer>): Promise<void> {
+    const text = await readText(body);
+    if (text === null) this.#annotations.leftOut += 1;
+    else if (part.name === "faulthandler" || isFaulthandlerText(text)) {
+      await this.#addFile({ ...part, contentType: "text/plain" }, "faulthandler", only(text));
+    } else if (part.contentType?.startsWith("application/json") === true) {
+      this.#annotations.addJson(text.toString("utf8"));
+    } else this.#annotations.add(part.name, text.toString("utf8"));
+  }
+
+  async finish(query: Readonly<Record<string, unknown>>): Promise<ReceivedCrash> {
+    let crashId: string | null = null;
+    for (const [name, value] of Object.entries(query)) {
+      const [text] = Array.isArray(value) ? (value as unknown[]) : [value];
+      if (typeof text !== "string" || NO_ANNOTATIONS.test(name)) continue;
+      if (name === "id") crashId = canonicalUuid(text);
+      if (name !== "id" || crashId === null) this.#annotations.add(name, text);
+    }
+    const { said, rest } = this.#annotations.finish();
+    const { id, metadata } = readMetadata(
+      this.#metadata,
+      { ...said, id: crashId },
+      this.#keepEnvironment,
+    );
+    const tags = Object.entries({ ...rest.tags, ...metadata.tags }).slice(0, MAX_TAGS);
+    return {
+      id,
+      metadata: { ...metadata, ...rest, tags: Object.fromEntries(tags) },
+      attachments: await this.attachments.finish(),
+    };
+  }
+}
+
+const isPrivateFile = ({ name, filename }: Part): boolean =>
+  isPrivate(name, null) || isPrivate(filename ?? "", null);
+
+/** Null when it is longer than all annotations together may be. */
+async function readText(body: AsyncIterable<Buffer>): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size <= MAX_METADATA_BYTES) chunks.push(chunk);
+  }
+  return size <= MAX_METADATA_BYTES ? Buffer.concat(chunks) : null;
+}
+
+function isFaulthandlerText(text: Buffer): boolean {
+  const sign = new TextSign();
+  sign.look(text);
+  return sign.seen;
+}
+
+async function* only(text: Buffer): AsyncGenerator<Buffer> {
+  yield text;
+}
