@@ -53,7 +53,7 @@ const isNullFrame = (
 ): boolean => !signalFrame && (registers[cpu.framePointer] ?? 0n) === 0n;
 
 /** The canonical frame address, or why there is none. */
-export function cfaOf(walker: Walker, callee: Level, rules: UnwindRules): bigint | string {
+function cfaOf(walker: Walker, callee: Level, rules: UnwindRules): bigint | string {
   const { cfa } = rules;
   if (cfa.kind === "expression") {
     const value = evaluate(walker, callee, cfa.expression, []);
@@ -81,7 +81,7 @@ function cfaByRecord(walker: Walker, callee: Level, rules: UnwindRules): bigint 
 }
 
 /** The return address as it is stored; undefined when it cannot be told. */
-export function returnAddressOf(
+function returnAddressOf(
   walker: Walker,
   callee: Level,
   rules: UnwindRules,

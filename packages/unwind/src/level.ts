@@ -3,6 +3,7 @@ import type { Address } from "@faultline/bytes";
 import type { FoundBy, Frame, Registers } from "./frame.ts";
 import { MAX_FLAT_FRAMES, MAX_STACK_SWITCHES } from "./limits.ts";
 import type { UnwindRules } from "./ports.ts";
+import { trampolineAt } from "./signal-trampoline.ts";
 import { type Caller, hex, type Level, type Walker } from "./walker.ts";
 
 /** The frame that was stopped where the registers say; null when they lack the program counter or the stack pointer. */
@@ -35,7 +36,8 @@ export function levelOf(walker: Walker, caller: Caller, foundBy: FoundBy): Level
   const pc = cpu.codeAddress(pointer);
   const inside = stopped ? pc : walker.wrap(cpu.insideCall(pointer));
   const rules = walker.code.rulesAt(inside) ?? trampolineRules(walker, pc, stopped);
-  const signalFrame = rules?.signalFrame ?? false;
+  const signalFrame =
+    rules === null ? !stopped && trampolineAt(walker, pc) !== undefined : rules.signalFrame;
   const frame = {
     pc: pc as Address,
     // Nothing called a trampoline: the handler returns to its first instruction, and the one before is another function's.

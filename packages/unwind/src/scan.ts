@@ -78,7 +78,7 @@ function framePointerAt(
 const pointsAbove = (walker: Walker, pointer: bigint, address: bigint): boolean =>
   pointer > address && pointer - address <= NEXT_FRAME_REACH && walker.word(pointer) !== undefined;
 
-/** Whether the frame's own unwind table, as far as it can be applied, leads from it to code again. */
+/** Whether the frame's own unwind table, as far as it can be applied, leads from it to what may be code again. */
 function goesOn(walker: Walker, caller: Caller): boolean {
   const { rules, frame } = levelOf(walker, caller, "scan");
   if (rules === null || rules.signalFrame || rules.cfa.kind !== "register") return true;
@@ -86,15 +86,9 @@ function goesOn(walker: Walker, caller: Caller): boolean {
   const saved = rules.registers.get(rules.returnAddress);
   if (base === undefined || saved?.kind !== "offset") return true;
   const stored = walker.word(base + BigInt(rules.cfa.offset + saved.offset));
-  return stored === undefined || stored === 0n || mayReturn(walker, walker.unsigned(stored));
-}
-
-/** Less strict than for the word that was scanned: generated code is possible where there are no maps. */
-function mayReturn(walker: Walker, pointer: bigint): boolean {
-  const { cpu, code } = walker;
-  if (isReturnAddress(walker, pointer)) return true;
-  return (
-    !walker.isNoCode(cpu.codeAddress(pointer)) &&
-    code.kindAt(walker.wrap(cpu.insideCall(pointer))) === "unknown"
-  );
+  if (stored === undefined || stored === 0n) return true;
+  const pointer = walker.unsigned(stored);
+  if (walker.isNoCode(walker.cpu.codeAddress(pointer))) return false;
+  const kind = walker.code.kindAt(walker.wrap(walker.cpu.insideCall(pointer)));
+  return kind !== "data" && kind !== "uncovered";
 }

@@ -8,7 +8,7 @@ import { type Finding, type Level, memoryMissing, notApplicable, type Walker } f
 // register for its program counter, so Linux dropped it in 5.8). Debuggers know the trampoline by its instructions, and
 // where the kernel saved the registers. Test: signals.test.ts.
 export function callerByTrampoline(walker: Walker, callee: Level): Finding {
-  if (callee.stopped || (callee.rules !== null && !callee.rules.signalFrame)) return notApplicable;
+  if (callee.stopped || !callee.frame.signalFrame) return notApplicable;
   const { pc, sp, registers } = callee.frame;
   const { cpu } = walker;
   const trampoline = trampolineAt(walker, pc);

@@ -239,42 +239,34 @@ describe("arm", () => {
     return unwind({ cpu: "arm", registers }, stack, bare, options);
   };
 
-  test("follows records as Clang makes them, thumb bits and all", () => {
-    const stack = new Column(0x7000n, 4)
-      .word(0x40_1200n, "7000: left over")
-      .word(0x7010n, "7004: fp of the caller")
-      .word(0x40_1123n, "7008: return address, thumb")
-      .word(0n, "700c: a local")
-      .word(0n, "7010: fp: none")
-      .word(0x40_1234n, "7014: return address, arm");
-    const walk = walkOf(stack, { fp: 0x7004n });
-    expect(told(walk)).toEqual([
-      "0x401010 by registers",
-      "0x401122 by frame-pointer",
-      "0x401234 by frame-pointer",
-    ]);
-    expect(walk.frames.map(({ lookupPc }) => lookupPc)).toEqual([
-      0x40_1010n,
-      0x40_1120n,
-      0x40_1230n,
-    ]);
-    expect(walk.frames[2]!.sp).toBe(0x7018n);
-  });
+  const clang = new Column(0x7000n, 4)
+    .word(0x40_1200n, "7000: left over")
+    .word(0x7010n, "7004: fp of the caller")
+    .word(0x40_1123n, "7008: return address, thumb")
+    .word(0n, "700c: a local")
+    .word(0n, "7010: fp: none")
+    .word(0x40_1234n, "7014: return address, arm");
 
-  test("follows records as GCC makes them", () => {
-    const stack = new Column(0x7000n, 4)
-      .word(0x7014n, "7000: fp of the caller")
-      .word(0x40_1120n, "7004: return address")
-      .word(0n, "7008: a local")
-      .word(0n, "700c: a local")
-      .word(0n, "7010: fp: none")
-      .word(0x40_1230n, "7014: return address");
-    const walk = walkOf(stack, { fp: 0x7004n });
-    expect(told(walk)).toEqual([
-      "0x401010 by registers",
-      "0x401120 by frame-pointer",
-      "0x401230 by frame-pointer",
+  const gcc = new Column(0x7000n, 4)
+    .word(0x7014n, "7000: fp of the caller")
+    .word(0x40_1123n, "7004: return address, thumb")
+    .words(2, 0n, "7008: locals")
+    .word(0n, "7010: fp: none")
+    .word(0x40_1234n, "7014: return address, arm");
+
+  test.each([
+    ["Clang", clang],
+    ["GCC", gcc],
+  ])("follows records as %s makes them, thumb bits and all", (_, stack) => {
+    const { frames } = walkOf(stack, { fp: 0x7004n });
+    expect(frames.map(({ foundBy }) => foundBy)).toEqual([
+      "registers",
+      "frame-pointer",
+      "frame-pointer",
     ]);
+    expect(frames.map(({ pc }) => pc)).toEqual([0x40_1010n, 0x40_1122n, 0x40_1234n]);
+    expect(frames.map(({ lookupPc }) => lookupPc)).toEqual([0x40_1010n, 0x40_1120n, 0x40_1230n]);
+    expect(frames[2]?.sp).toBe(0x7018n);
   });
 
   test("uses r7 on iOS", () => {

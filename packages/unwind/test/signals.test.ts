@@ -135,7 +135,13 @@ describe("amd64", () => {
     );
     const walk = unwind(fromHandler(0x7000n), memory, codeWith());
     expect(told(walk)).toEqual(expected);
-    expect(walk.frames[2]!.lookupPc).toBe(INTERRUPTED);
+    expect(walk.frames[1]!.signalFrame).toBe(true);
+    expect(walk.frames.map(({ lookupPc }) => lookupPc)).toEqual([
+      HANDLER,
+      RESTORER,
+      INTERRUPTED,
+      START - 1n,
+    ]);
     expect(walk.frames[2]!.registers[3]).toBe(0x3333n);
   });
 
