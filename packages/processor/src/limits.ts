@@ -54,5 +54,9 @@ export const PREFETCH_STACK_WORDS = 2_048;
 /** Threads of a minidump that are walked. */
 export const MAX_NATIVE_THREADS = 2_000;
 
+/** Annotations that are kept of a dump, and characters of a name or value. */
+export const MAX_KEPT_ANNOTATIONS = 500;
+export const MAX_ANNOTATION_CHARS = 2_000;
+
 /** Frames of one stack that a report holds; of a longer one the first and the last. */
 export const MAX_REPORT_FRAMES = 10_000;

@@ -1,18 +1,22 @@
 /** What a dump says of the process and its threads; a damaged stream costs itself and becomes a gap. */
 import {
+  AssertionInfo,
   BreakpadInfo,
   type CpuContext,
   type CrashReason,
+  CrashpadInfo,
   crashReason,
   Exception,
+  type LinuxMapping,
   LinuxMaps,
   type Location,
+  type MemoryInfo,
   MemoryInfoList,
   type Minidump,
   MinidumpError,
   MiscInfo,
   type Module,
-  ModuleList,
+  modulesOf,
   type Stream,
   SystemInfo,
   type Thread,
@@ -22,6 +26,7 @@ import {
 import type { Gap, ProcessInfo } from "@faultline/shared";
 import { counted, gap } from "../gaps.ts";
 import { MAX_NATIVE_THREADS } from "../limits.ts";
+import { annotationsOf, assertionMessage } from "./annotations.ts";
 import { type Mapping, MemoryMaps } from "./maps.ts";
 
 export interface DumpThread {
@@ -44,6 +49,9 @@ export interface DumpFacts {
   readonly threads: readonly DumpThread[];
   readonly modules: readonly Module[];
   readonly maps: MemoryMaps;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** An assertion's own words. */
+  readonly message: string | null;
   readonly gaps: readonly Gap[];
 }
 
@@ -52,6 +60,8 @@ export function dumpFacts(dump: Minidump): DumpFacts {
   const exception = reader.stream(Exception);
   const system = reader.stream(SystemInfo);
   const { os, cpu } = dump.platform;
+  const modules = reader.attempt(() => modulesOf(dump)) ?? [];
+  const names = modules.map(({ name }) => name);
   return {
     os,
     cpu,
@@ -59,8 +69,10 @@ export function dumpFacts(dump: Minidump): DumpFacts {
     process: processOf(dump, reader.stream(MiscInfo)),
     reason: reader.attempt(() => crashReason(dump)) ?? null,
     threads: threadsOf(reader, exception),
-    modules: reader.stream(ModuleList) ?? [],
+    modules,
     maps: mapsOf(reader),
+    annotations: annotationsOf(reader.stream(CrashpadInfo), names),
+    message: assertionMessage(reader.stream(AssertionInfo)),
     gaps: reader.gaps,
   };
 }
@@ -154,35 +166,28 @@ function processOf(dump: Minidump, misc: MiscInfo | undefined): ProcessInfo {
   };
 }
 
+/** Of writers that give both, the system's own words say more: they have names. */
 function mapsOf(reader: DumpReader): MemoryMaps {
-  const info = reader.stream(MemoryInfoList);
-  if (info !== undefined && info.length > 0) {
-    return new MemoryMaps(
-      info
-        .filter(({ state }) => state !== "free")
-        .map(({ start, size, readable, writable, executable, guard }) => ({
-          start,
-          end: start + size,
-          readable: readable && !guard,
-          writable: writable && !guard,
-          executable,
-          name: null,
-        })),
-    );
-  }
-  return new MemoryMaps((reader.stream(LinuxMaps) ?? []).map(mappingOf));
+  const mappings = reader.stream(LinuxMaps) ?? [];
+  if (mappings.length > 0) return new MemoryMaps(mappings.map(mappingOf));
+  const ranges = reader.stream(MemoryInfoList) ?? [];
+  return new MemoryMaps(ranges.filter(({ state }) => state !== "free").map(rangeOf));
 }
 
-const mappingOf = (mapping: {
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly permissions: string;
-  readonly path: string | null;
-}): Mapping => ({
-  start: mapping.start,
-  end: mapping.end,
-  readable: mapping.permissions.includes("r"),
-  writable: mapping.permissions.includes("w"),
-  executable: mapping.permissions.includes("x"),
-  name: mapping.path,
+const rangeOf = (range: MemoryInfo): Mapping => ({
+  start: range.start,
+  end: range.start + range.size,
+  readable: range.readable && !range.guard,
+  writable: range.writable && !range.guard,
+  executable: range.executable,
+  name: null,
+});
+
+const mappingOf = ({ start, end, permissions, path }: LinuxMapping): Mapping => ({
+  start,
+  end,
+  readable: permissions.includes("r"),
+  writable: permissions.includes("w"),
+  executable: permissions.includes("x"),
+  name: path,
 });

@@ -32,6 +32,9 @@ export interface NativeCrash {
   readonly reason: string | null;
   readonly code: string | null;
   readonly address: string | null;
+  /** An assertion's own words. */
+  readonly message: string | null;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly classification: Classification | null;
   readonly os: string | null;
   readonly cpu: string | null;
@@ -79,6 +82,8 @@ function* crashOf(
     cpu: facts.cpu,
     osVersion: facts.osVersion,
     process: facts.process,
+    message: facts.message,
+    annotations: facts.annotations,
     registers: registersOf(facts.threads[crashed]),
     threads,
     modules: moduleMap.rows(),
