@@ -26,16 +26,17 @@ interface Piece {
 }
 
 /**
- * The calls, those around others first. `scopeOf` makes a call's scope inside that of `around` (null: the
+ * The calls and their scopes, those around others first. `scopeOf` makes a call's scope inside that of `around` (null: the
  * function). Records without a call around them are left out, as is what exceeds MAX_INLINES.
  */
 export function nestInlines(
   records: readonly InlineRecord[],
   rootScope: number,
   scopeOf: (record: InlineRecord, around: InlineRecord | null, aroundScope: number) => number,
-): readonly FlatInline[] {
+): { readonly calls: readonly FlatInline[]; readonly scopes: readonly number[] } {
   const levels = Map.groupBy(records, (record) => record.depth);
   const calls: FlatInline[] = [];
+  const scopes: number[] = [];
   const recordOf: InlineRecord[] = [];
   let around: readonly Piece[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER, call: -1 }];
   for (let depth = 0; depth < MAX_INLINE_DEPTH && around.length > 0; depth += 1) {
@@ -43,20 +44,21 @@ export function nestInlines(
     for (const record of levels.get(depth) ?? []) {
       if (calls.length + pieces.length > MAX_INLINES) break;
       for (const [parent, ranges] of shares(record, around)) {
-        const scope = scopeOf(record, recordOf[parent] ?? null, calls[parent]?.scope ?? rootScope);
+        const scope = scopeOf(record, recordOf[parent] ?? null, scopes[parent] ?? rootScope);
         for (let at = 0; at < ranges.length; at += 2)
           pieces.push({
             start: ranges[at] as number,
             end: ranges[at + 1] as number,
             call: calls.length,
           });
-        calls.push({ parent, scope, ranges });
+        calls.push({ parent, ranges });
+        scopes.push(scope);
         recordOf.push(record);
       }
     }
     around = apart(pieces);
   }
-  return calls;
+  return { calls, scopes };
 }
 
 /** The record's ranges by the call that they lie in. */

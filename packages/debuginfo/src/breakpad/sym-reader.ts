@@ -267,10 +267,10 @@ export class SymReader {
     const { open } = this;
     if (open !== null && open.end > open.start) {
       const lines = this.lines.finish();
-      const inlines = nestInlines(this.inlines, open.scope, (record, around, scope) =>
+      const { calls, scopes } = nestInlines(this.inlines, open.scope, (record, around, scope) =>
         this.inlineScope(record, around, scope),
       );
-      this.flattener.add(open.start, open.end, open.scope, inlines, lines);
+      this.flattener.add(open.start, open.end, open.scope, calls, scopes, lines);
     }
     this.open = null;
     this.lines.clear();

@@ -17,8 +17,8 @@ export class BlockTable {
     return this.sink.length;
   }
 
-  /** Offset of the block. */
-  add(block: Uint8Array): number {
+  /** Offset of the block that was written to `block`. */
+  add(block: ByteSink): number {
     const hash = hashOf(block);
     const mask = this.slots.length - 1;
     let slot = hash & mask;
@@ -30,7 +30,7 @@ export class BlockTable {
       slot = (slot + 1) & mask;
     }
     const start = this.sink.length;
-    this.sink.append(block);
+    this.sink.append(block.view());
     this.starts.push(start);
     this.hashes.push(hash);
     if (probes < MAX_PROBES) this.slots[slot] = this.starts.length;
@@ -42,12 +42,12 @@ export class BlockTable {
     return this.sink.view();
   }
 
-  private holds(index: number, block: Uint8Array): boolean {
+  private holds(index: number, { bytes, length }: ByteSink): boolean {
     const start = this.starts[index] as number;
     const end = this.starts[index + 1] ?? this.sink.length;
-    if (end - start !== block.length) return false;
-    const bytes = this.sink.view();
-    for (let at = 0; at < block.length; at += 1) if (bytes[start + at] !== block[at]) return false;
+    const known = this.sink.bytes;
+    if (end - start !== length) return false;
+    for (let at = 0; at < length; at += 1) if (known[start + at] !== bytes[at]) return false;
     return true;
   }
 
@@ -63,9 +63,9 @@ export class BlockTable {
 }
 
 /** FNV-1a, 32 bits. */
-function hashOf(block: Uint8Array): number {
+function hashOf({ bytes, length }: ByteSink): number {
   let hash = 0x811c_9dc5;
-  for (let at = 0; at < block.length; at += 1)
-    hash = Math.imul(hash ^ (block[at] as number), 0x0100_0193);
+  for (let at = 0; at < length; at += 1)
+    hash = Math.imul(hash ^ (bytes[at] as number), 0x0100_0193);
   return hash >>> 0;
 }

@@ -1,6 +1,7 @@
 /** Bytes written one behind the other into a buffer that grows. */
 export class ByteSink {
-  private bytes: Uint8Array;
+  /** What is written, and room behind it; another one after it has grown. */
+  bytes: Uint8Array;
   length = 0;
 
   constructor(capacity = 65_536) {

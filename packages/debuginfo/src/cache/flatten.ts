@@ -7,11 +7,10 @@ import { type LineTable, rowFrom } from "../dwarf/line-table.ts";
 import { MAX_FLATTEN_STEPS } from "../limits.ts";
 import type { RowSink, RowTarget } from "./row-sink.ts";
 
-/** A call inlined into a function: `scope` as the model numbers it. */
+/** A call inlined into a function. */
 export interface FlatInline {
   /** Index of the call around it, -1 in the function itself. */
   readonly parent: number;
-  readonly scope: number;
   /** Flat pairs: start, end. */
   readonly ranges: readonly number[];
 }
@@ -30,12 +29,13 @@ export class Flattener {
     this.sink = sink;
   }
 
-  /** Adds the rows of [start, end) of a function. */
+  /** Adds the rows of [start, end) of a function. `scopes`: of the calls, as the model numbers them. */
   add(
     start: number,
     end: number,
     rootScope: number,
     inlines: readonly FlatInline[],
+    scopes: readonly number[],
     lines: LineTable,
   ): void {
     this.sink.startRun();
@@ -49,7 +49,7 @@ export class Flattener {
       const owner = owners[from] as number;
       let to = from + 1;
       while (to < count - 1 && owners[to] === owner) to += 1;
-      const scope = owner === -1 ? rootScope : (inlines[owner] as FlatInline).scope;
+      const scope = owner === -1 ? rootScope : (scopes[owner] as number);
       addLines(bounds[from] as number, bounds[to] as number, scope, lines, this.sink);
       from = to;
     }

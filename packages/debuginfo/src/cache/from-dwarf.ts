@@ -13,10 +13,9 @@ import type { FunctionName, Names } from "../dwarf/names.ts";
 import type { DwarfSections } from "../dwarf/sections.ts";
 import { stringOf } from "../dwarf/strings.ts";
 import type { Unit } from "../dwarf/unit.ts";
-import { type FlatInline, Flattener } from "./flatten.ts";
+import { Flattener } from "./flatten.ts";
 import type { CacheModel } from "./model.ts";
 import type { FunctionSymbols } from "./function-symbols.ts";
-import { NO_SCOPE } from "./format.ts";
 import { joinPath } from "../path.ts";
 import type { RowSink } from "./row-sink.ts";
 
@@ -172,17 +171,19 @@ function addFunction(found: DebugFunction, context: FunctionContext): void {
     const name = isAssembled ? null : own.name;
     const linkageName = symbols.linkageNameAt(from, name, own.linkageName);
     const rootScope = model.rootScope(symbols.functionId(model, own.name, linkageName));
-    const inlines = addInlines(found, rootScope, context);
-    context.flattener.add(from, found.ranges[at + 1] as number, rootScope, inlines, context.lines);
+    const scopes = inlineScopes(found, rootScope, context);
+    const end = found.ranges[at + 1] as number;
+    context.flattener.add(from, end, rootScope, found.inlines, scopes, context.lines);
   }
 }
 
-function addInlines(
+/** The scopes of a function's inlined calls. */
+function inlineScopes(
   found: DebugFunction,
   rootScope: number,
   { model, names, symbols, fileOf, functionIds }: FunctionContext,
-): readonly FlatInline[] {
-  const flat: FlatInline[] = [];
+): readonly number[] {
+  const scopes: number[] = [];
   for (const inline of found.inlines) {
     const own = names.of(inline.entry);
     let functionId = functionIds.get(own);
@@ -190,18 +191,9 @@ function addInlines(
       functionId = symbols.functionId(model, own.name, own.linkageName);
       functionIds.set(own, functionId);
     }
-    const parent = inline.parent === -1 ? rootScope : (flat[inline.parent] as FlatInline).scope;
-    const scope =
-      parent === NO_SCOPE
-        ? NO_SCOPE
-        : model.addScope(
-            functionId,
-            parent,
-            fileOf(inline.callFile),
-            inline.callLine,
-            inline.callColumn,
-          );
-    flat.push({ parent: inline.parent, scope, ranges: inline.ranges });
+    const parent = inline.parent === -1 ? rootScope : (scopes[inline.parent] as number);
+    const file = fileOf(inline.callFile);
+    scopes.push(model.addScope(functionId, parent, file, inline.callLine, inline.callColumn));
   }
-  return flat;
+  return scopes;
 }

@@ -1,8 +1,8 @@
 /**
  * `.debug_abbrev`: what the entries of a unit look like. DWARF 5, section 7.5.3.
  *
- * Attributes are flat triples (name, form, implicit constant), so that walking an entry touches no object but the
- * abbreviation; to move past one, runs of forms that have a fixed size are summed up beforehand.
+ * Most entries are only moved past: runs of forms that have a fixed size are summed up beforehand for that, and what
+ * an abbreviation's attributes are is read again for the few whose entries matter.
  */
 import { ByteReader } from "./byte-reader.ts";
 import { Attribute, Form } from "./constants.ts";
@@ -13,8 +13,8 @@ import { MAX_ABBREVIATIONS, MAX_ATTRIBUTES } from "../limits.ts";
 export interface Abbreviation {
   readonly tag: number;
   readonly hasChildren: boolean;
-  /** name, form, implicit constant; three numbers an attribute. */
-  readonly attributes: readonly number[];
+  /** Where its attributes are in `.debug_abbrev`, for attributesOf. */
+  readonly attributesAt: number;
   /** How to move past an entry: a number of bytes, a form whose size varies, a number of bytes, and so on. */
   readonly skips: readonly number[];
   /** Form of DW_AT_sibling, 0 for entries that do not tell where theirs is. */
@@ -76,21 +76,23 @@ export function readAbbreviations(
   return { dense, sparse };
 }
 
+/** The skips of the abbreviation that is read, before they are cut to their number. */
+const gathered: number[] = [];
 const nothing: readonly number[] = [];
 
 function readAbbreviation(reader: ByteReader, sizes: Int8Array): Abbreviation {
   const tag = reader.uleb();
   const hasChildren = reader.u8() === 1;
-  const attributes: number[] = [];
-  const skips: number[] = [];
+  const attributesAt = reader.at;
   let fixed = 0;
   let siblingForm = 0;
   let siblingSkips = nothing;
-  for (;;) {
+  gathered.length = 0;
+  for (let count = 0; reader.at <= reader.bytes.length; count += 1) {
     const name = reader.uleb();
     const form = reader.uleb();
     if (name === 0 && form === 0) break;
-    if (attributes.length >= 3 * MAX_ATTRIBUTES) {
+    if (count >= MAX_ATTRIBUTES) {
       throw new DebugInfoError(
         "limit",
         `.debug_abbrev: at ${hex(reader.at)}: more than MAX_ATTRIBUTES (${MAX_ATTRIBUTES})`,
@@ -98,18 +100,34 @@ function readAbbreviation(reader: ByteReader, sizes: Int8Array): Abbreviation {
     }
     if (name === Attribute.sibling) {
       siblingForm = form;
-      siblingSkips = [...skips, fixed];
+      siblingSkips = [...gathered, fixed];
     }
-    attributes.push(name, form, form === Form.implicitConst ? reader.sleb() : 0);
+    if (form === Form.implicitConst) reader.skipLeb();
     const size = sizes[form] ?? -1;
     if (size === -1) {
-      skips.push(fixed, form);
+      gathered.push(fixed, form);
       fixed = 0;
     } else fixed += size;
-    if (reader.at > reader.bytes.length) break; // the caller's check reports it
   }
-  skips.push(fixed);
-  return { tag, hasChildren, attributes, skips, siblingForm, siblingSkips, plan: null };
+  gathered.push(fixed);
+  const skips = gathered.slice();
+  return { tag, hasChildren, attributesAt, skips, siblingForm, siblingSkips, plan: null };
+}
+
+/** name, form, implicit constant; three numbers an attribute, of an abbreviation that was read from `sections`. */
+export function attributesOf(
+  { attributesAt }: Abbreviation,
+  sections: DwarfSections,
+): readonly number[] {
+  const reader = new ByteReader(sections.abbrev, true, ".debug_abbrev", attributesAt);
+  const attributes: number[] = [];
+  while (reader.at <= reader.bytes.length) {
+    const name = reader.uleb();
+    const form = reader.uleb();
+    if (name === 0 && form === 0) break;
+    attributes.push(name, form, form === Form.implicitConst ? reader.sleb() : 0);
+  }
+  return attributes;
 }
 
 const sizeTables = new Map<string, Int8Array>();

@@ -2,11 +2,11 @@
  * The attributes of one entry that matter here: its addresses, its names, and where it was called. One object is
  * reused for all entries of a walk.
  */
-import { type Abbreviation, type Encoding, fixedFormSize } from "./abbreviations.ts";
+import { type Abbreviation, attributesOf, fixedFormSize } from "./abbreviations.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import { Attribute } from "./constants.ts";
+import { Attribute, Form } from "./constants.ts";
 import { actualForm, readNumber, skipForm } from "./forms.ts";
-import type { Value } from "./unit.ts";
+import { type EntryReference, supplementaryEntry, type Unit, type Value } from "./unit.ts";
 
 /** Where an attribute's form and number are kept. */
 export const Slot = {
@@ -41,13 +41,14 @@ const SKIP_BYTES = -1;
 const SKIP_FORM = -2;
 
 /** Flat triples: slot, form, implicit constant (of SKIP_BYTES, how many). */
-function planOf({ attributes }: Abbreviation, encoding: Encoding): readonly number[] {
+function planOf(abbreviation: Abbreviation, unit: Unit): readonly number[] {
+  const attributes = attributesOf(abbreviation, unit.sections);
   const plan: number[] = [];
   let skipped = 0;
   for (let at = 0; at < attributes.length; at += 3) {
     const form = attributes[at + 1] as number;
     const slot = slots.get(attributes[at] as number) ?? SKIP_FORM;
-    const size = slot === SKIP_FORM ? fixedFormSize(form, encoding) : -1;
+    const size = slot === SKIP_FORM ? fixedFormSize(form, unit) : -1;
     if (size !== -1) {
       skipped += size;
       continue;
@@ -66,20 +67,20 @@ export class EntryAttributes {
   readonly numbers = new Float64Array(SLOTS);
 
   /** Reads an entry past its attributes. The reader stands behind the abbreviation's code. */
-  read(encoding: Encoding, reader: ByteReader, abbreviation: Abbreviation): void {
+  read(unit: Unit, reader: ByteReader, abbreviation: Abbreviation): void {
     const { forms, numbers } = this;
     forms.fill(0);
-    abbreviation.plan ??= planOf(abbreviation, encoding);
+    abbreviation.plan ??= planOf(abbreviation, unit);
     const { plan } = abbreviation;
     for (let at = 0; at < plan.length; at += 3) {
       const slot = plan[at] as number;
       const constant = plan[at + 2] as number;
       if (slot === SKIP_BYTES) reader.at += constant;
-      else if (slot === SKIP_FORM) skipForm(reader, plan[at + 1] as number, encoding);
+      else if (slot === SKIP_FORM) skipForm(reader, plan[at + 1] as number, unit);
       else {
         const form = actualForm(reader, plan[at + 1] as number);
         forms[slot] = form;
-        numbers[slot] = readNumber(reader, form, constant, encoding);
+        numbers[slot] = readNumber(reader, form, constant, unit);
       }
     }
   }
@@ -99,8 +100,24 @@ export class EntryAttributes {
       : null;
   }
 
-  /** Whether it says where its code is. */
-  hasCode(): boolean {
-    return this.has(Slot.ranges) || (this.has(Slot.lowPc) && this.has(Slot.highPc));
+  /** The entry that it is a copy of, or that declares it; null for none, and for forms that point at type units. */
+  origin(unit: Unit): EntryReference | null {
+    const number = this.numbers[Slot.origin] as number;
+    switch (this.forms[Slot.origin] as number) {
+      case Form.ref1:
+      case Form.ref2:
+      case Form.ref4:
+      case Form.ref8:
+      case Form.refUdata:
+        return unit.offset + number;
+      case Form.refAddr:
+        return number;
+      case Form.gnuRefAlt:
+      case Form.refSup4:
+      case Form.refSup8:
+        return supplementaryEntry(number);
+      default:
+        return null;
+    }
   }
 }

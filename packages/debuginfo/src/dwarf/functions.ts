@@ -12,9 +12,8 @@ import { ByteReader } from "./byte-reader.ts";
 import { Attribute, Language, Tag } from "./constants.ts";
 import { EntryAttributes, Slot } from "./entry-attributes.ts";
 import { actualForm, readNumber, skipForm } from "./forms.ts";
-import { type EntryReference, referenceOf } from "./names.ts";
-import { type Ranges, rangesOf } from "./ranges.ts";
-import type { Unit } from "./unit.ts";
+import { RangeReader, type Ranges } from "./ranges.ts";
+import type { EntryReference, Unit } from "./unit.ts";
 
 export interface InlinedCall {
   /** Index of the call it is inside of, -1 when directly in the function. Always smaller than its own. */
@@ -35,41 +34,51 @@ export interface DebugFunction {
   readonly inlines: readonly InlinedCall[];
 }
 
-/** Open entries whose end is awaited: which function and which inlined call they are inside of. */
-interface Open {
-  readonly function: OpenFunction | null;
-  readonly inline: number;
-}
-
-interface OpenFunction {
-  readonly ranges: Ranges;
-  readonly entry: EntryReference;
-  readonly inlines: InlinedCall[];
-}
-
 /** Calls `emit` for every function with code, after its last inlined call. Throws DebugInfoError `bad-dwarf` or `truncated`. */
 export function readFunctions(
   unit: Unit,
   keepZero: boolean,
   emit: (found: DebugFunction) => void,
 ): void {
-  const { sections } = unit;
-  const reader = new ByteReader(
-    sections.info,
-    sections.littleEndian,
-    ".debug_info",
-    unit.entriesAt,
-  );
-  const stack: Open[] = [{ function: null, inline: -1 }];
-  const attributes = new EntryAttributes();
-  const jumps = jumpable(unit);
-  while (reader.at < unit.end && stack.length > 0) {
+  new FunctionWalk(unit, keepZero, emit).run();
+}
+
+interface OpenFunction extends DebugFunction {
+  readonly inlines: InlinedCall[];
+}
+
+class FunctionWalk {
+  private readonly unit: Unit;
+  private readonly emit: (found: DebugFunction) => void;
+  private readonly reader: ByteReader;
+  private readonly attributes = new EntryAttributes();
+  private readonly ranges: RangeReader;
+  private readonly jumps: ReadonlySet<number>;
+  /** Of each open entry, the unit itself first: the function and the inlined call that its children are inside of. */
+  private readonly functions: (OpenFunction | null)[] = [null];
+  private readonly inlines: number[] = [-1];
+
+  constructor(unit: Unit, keepZero: boolean, emit: (found: DebugFunction) => void) {
+    const { info, littleEndian } = unit.sections;
+    this.unit = unit;
+    this.emit = emit;
+    this.reader = new ByteReader(info, littleEndian, ".debug_info", unit.entriesAt);
+    this.ranges = new RangeReader(unit, keepZero);
+    this.jumps = jumpable(unit);
+  }
+
+  run(): void {
+    const { reader, unit, functions } = this;
+    while (reader.at < unit.end && functions.length > 0) this.step();
+    // a unit that ends without closing its entries still says what it says
+    while (functions.length > 0) this.close();
+  }
+
+  private step(): void {
+    const { reader, unit } = this;
     const offset = reader.at;
     const code = reader.uleb();
-    if (code === 0) {
-      close(stack, emit);
-      continue;
-    }
+    if (code === 0) return this.close();
     const abbreviation = abbreviationOf(unit.abbreviations, code);
     if (abbreviation === undefined) {
       throw new DebugInfoError(
@@ -78,114 +87,77 @@ export function readFunctions(
       );
     }
     const { tag, siblingForm } = abbreviation;
-    if (siblingForm !== 0 && jumps.has(tag) && jump(unit, reader, abbreviation)) continue;
-    const around = stack.at(-1) as Open;
-    const inside = readEntry(unit, reader, offset, abbreviation, attributes, around, keepZero);
-    reader.check("entry", unit.end);
-    if (abbreviation.hasChildren) push(stack, inside, offset);
-    else if (inside.function !== null && inside.function !== around.function)
-      finish(inside.function, emit);
-  }
-  // a unit that ends without closing its entries still says what it says
-  while (stack.length > 0) close(stack, emit);
-}
-
-/** Reads one entry past its attributes; answers with what its children are inside of. */
-function readEntry(
-  unit: Unit,
-  reader: ByteReader,
-  offset: number,
-  abbreviation: Abbreviation,
-  attributes: EntryAttributes,
-  around: Open,
-  keepZero: boolean,
-): Open {
-  switch (abbreviation.tag) {
-    case Tag.subprogram:
-      attributes.read(unit, reader, abbreviation);
-      return openFunction(unit, offset, attributes, keepZero);
-    case Tag.inlinedSubroutine:
-      attributes.read(unit, reader, abbreviation);
-      return openInline(unit, offset, attributes, around, keepZero);
-    default:
+    if (siblingForm !== 0 && this.jumps.has(tag) && jump(unit, reader, abbreviation)) return;
+    if (tag === Tag.subprogram) this.openFunction(offset, abbreviation);
+    else if (tag === Tag.inlinedSubroutine) this.openInline(offset, abbreviation);
+    else {
       skip(unit, reader, abbreviation.skips);
-      return around;
-  }
-}
-
-function push(stack: Open[], inside: Open, offset: number): void {
-  if (stack.length > MAX_ENTRY_DEPTH) {
-    throw new DebugInfoError(
-      "limit",
-      `.debug_info: entry at ${hex(offset)}: nested deeper than MAX_ENTRY_DEPTH (${MAX_ENTRY_DEPTH})`,
-    );
-  }
-  stack.push(inside);
-}
-
-function close(stack: Open[], emit: (found: DebugFunction) => void): void {
-  const closed = stack.pop()?.function ?? null;
-  if (closed !== null && closed !== stack.at(-1)?.function) finish(closed, emit);
-}
-
-function finish(found: OpenFunction, emit: (found: DebugFunction) => void): void {
-  if (found.ranges.length > 0) emit(found);
-}
-
-function openFunction(
-  unit: Unit,
-  offset: number,
-  attributes: EntryAttributes,
-  keepZero: boolean,
-): Open {
-  const ranges = attributes.hasCode() ? rangesOf(unit, attributes, keepZero) : [];
-  const entry = nameEntry(unit, offset, attributes);
-  return { function: { ranges, entry, inlines: [] }, inline: -1 };
-}
-
-function openInline(
-  unit: Unit,
-  offset: number,
-  attributes: EntryAttributes,
-  around: Open,
-  keepZero: boolean,
-): Open {
-  const { function: owner } = around;
-  if (
-    owner === null ||
-    owner.ranges.length === 0 ||
-    owner.inlines.length >= MAX_INLINES ||
-    depthOf(owner, around.inline) >= MAX_INLINE_DEPTH
-  )
-    return around;
-  const ranges = attributes.hasCode() ? rangesOf(unit, attributes, keepZero) : [];
-  owner.inlines.push({
-    parent: around.inline,
-    ranges,
-    entry: nameEntry(unit, offset, attributes),
-    callFile: attributes.number(Slot.callFile),
-    callLine: attributes.number(Slot.callLine),
-    callColumn: attributes.number(Slot.callColumn),
-  });
-  return { function: owner, inline: owner.inlines.length - 1 };
-}
-
-function depthOf(owner: OpenFunction, inline: number): number {
-  let depth = 0;
-  for (let at = inline; at !== -1; at = (owner.inlines[at] as InlinedCall).parent) depth += 1;
-  return depth;
-}
-
-/** What names the entry: what it points at where it has no name of its own, so that calls of one function are one. */
-function nameEntry(unit: Unit, offset: number, attributes: EntryAttributes): EntryReference {
-  const origin = attributes.value(Slot.origin);
-  const named = attributes.has(Slot.name) || attributes.has(Slot.linkageName);
-  return (
-    (named || origin === null ? null : referenceOf(unit, origin)) ?? {
-      supplementary: false,
-      offset,
+      if (abbreviation.hasChildren)
+        this.push(offset, this.functions.at(-1) ?? null, this.inlines.at(-1) as number);
     }
-  );
+    reader.check("entry", unit.end);
+  }
+
+  private openFunction(offset: number, abbreviation: Abbreviation): void {
+    const { attributes } = this;
+    attributes.read(this.unit, this.reader, abbreviation);
+    const ranges = this.ranges.read(attributes);
+    const found: OpenFunction = { ranges, entry: this.nameEntry(offset), inlines: [] };
+    if (abbreviation.hasChildren) this.push(offset, found, -1);
+    else if (ranges.length > 0) this.emit(found);
+  }
+
+  private openInline(offset: number, abbreviation: Abbreviation): void {
+    const { attributes } = this;
+    attributes.read(this.unit, this.reader, abbreviation);
+    const owner = this.functions.at(-1) ?? null;
+    let inline = this.inlines.at(-1) as number;
+    if (owner !== null && hasRoom(owner, inline)) {
+      owner.inlines.push({
+        parent: inline,
+        ranges: this.ranges.read(attributes),
+        entry: this.nameEntry(offset),
+        callFile: attributes.number(Slot.callFile),
+        callLine: attributes.number(Slot.callLine),
+        callColumn: attributes.number(Slot.callColumn),
+      });
+      inline = owner.inlines.length - 1;
+    }
+    if (abbreviation.hasChildren) this.push(offset, owner, inline);
+  }
+
+  private push(offset: number, inFunction: OpenFunction | null, inInline: number): void {
+    if (this.functions.length > MAX_ENTRY_DEPTH) {
+      throw new DebugInfoError(
+        "limit",
+        `.debug_info: entry at ${hex(offset)}: nested deeper than MAX_ENTRY_DEPTH (${MAX_ENTRY_DEPTH})`,
+      );
+    }
+    this.functions.push(inFunction);
+    this.inlines.push(inInline);
+  }
+
+  private close(): void {
+    this.inlines.pop();
+    const closed = this.functions.pop() ?? null;
+    if (closed !== null && closed !== this.functions.at(-1) && closed.ranges.length > 0)
+      this.emit(closed);
+  }
+
+  /** What names the entry: what it points at where it has no name of its own, so that calls of one function are one. */
+  private nameEntry(offset: number): EntryReference {
+    const { attributes } = this;
+    if (attributes.has(Slot.name) || attributes.has(Slot.linkageName)) return offset;
+    return attributes.origin(this.unit) ?? offset;
+  }
+}
+
+/** Whether one more call may be kept inside the call `inline` of a function that has code. */
+function hasRoom({ ranges, inlines }: OpenFunction, inline: number): boolean {
+  if (ranges.length === 0 || inlines.length >= MAX_INLINES) return false;
+  let depth = 0;
+  for (let at = inline; at !== -1; at = (inlines[at] as InlinedCall).parent) depth += 1;
+  return depth < MAX_INLINE_DEPTH;
 }
 
 function skip(unit: Unit, reader: ByteReader, skips: readonly number[]): void {

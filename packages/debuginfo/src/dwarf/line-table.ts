@@ -80,8 +80,9 @@ export class LineTableBuilder {
     this.sequenceStart = this.count;
   }
 
+  /** The rows; the builder is empty then. */
   finish(): LineTable {
-    const { sequences, count } = this;
+    const { sequences, count, addresses } = this;
     sequences.sort((a, b) => a.start - b.start || b.end - a.end);
     const starts = new Float64Array(count);
     const ends = new Float64Array(count);
@@ -92,9 +93,9 @@ export class LineTableBuilder {
     let covered = Number.NEGATIVE_INFINITY;
     for (const { end, first, last } of sequences) {
       for (let from = first; from <= last; from += 1) {
-        const stop = from === last ? end : (this.addresses[from + 1] as number);
+        const stop = from === last ? end : (addresses[from + 1] as number);
         if (stop <= covered) continue;
-        starts[to] = Math.max(this.addresses[from] as number, covered);
+        starts[to] = Math.max(addresses[from] as number, covered);
         ends[to] = stop;
         files[to] = this.files[from] as number;
         lines[to] = this.lines[from] as number;
@@ -103,7 +104,17 @@ export class LineTableBuilder {
       }
       covered = Math.max(covered, end);
     }
+    this.release();
     return { count: to, starts, ends, files, lines, columns };
+  }
+
+  /** Gives the memory back: what is built from the rows needs as much again. */
+  private release(): void {
+    this.addresses = new Float64Array();
+    this.files = new Uint32Array();
+    this.lines = new Uint32Array();
+    this.columns = new Uint16Array();
+    this.count = 0;
   }
 
   private grow(): void {

@@ -7,22 +7,14 @@
 import { MAX_ORIGIN_STEPS } from "../limits.ts";
 import { abbreviationOf } from "./abbreviations.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { Form } from "./constants.ts";
 import { EntryAttributes, Slot } from "./entry-attributes.ts";
 import type { DwarfSections } from "./sections.ts";
 import { stringOf } from "./strings.ts";
-import type { Unit, Value } from "./unit.ts";
+import { type EntryReference, supplementaryEntry, type Unit } from "./unit.ts";
 
 export interface FunctionName {
   readonly name: string | null;
   readonly linkageName: string | null;
-}
-
-/** Where an entry is: in this file, or in the supplementary one. */
-export interface EntryReference {
-  readonly supplementary: boolean;
-  /** Into `.debug_info`. */
-  readonly offset: number;
 }
 
 export interface Names {
@@ -38,27 +30,24 @@ export function functionNames(units: readonly Unit[], supplementUnits: readonly 
   const known = new Map<number, FunctionName>();
   const attributes = new EntryAttributes();
   const resolve = (entry: EntryReference, steps: number): FunctionName => {
-    const key = entry.supplementary ? -1 - entry.offset : entry.offset;
-    const before = known.get(key);
+    const before = known.get(entry);
     if (before !== undefined) return before;
-    known.set(key, unknown); // an entry that leads to itself names nothing
+    known.set(entry, unknown); // an entry that leads to itself names nothing
     const found = read(entry, steps);
-    known.set(key, found);
+    known.set(entry, found);
     return found;
   };
   const read = (entry: EntryReference, steps: number): FunctionName => {
-    const unit = unitAt(entry.supplementary ? supplementUnits : units, entry.offset);
+    const isOwn = entry >= 0;
+    const offset = isOwn ? entry : supplementaryEntry(entry);
+    const unit = unitAt(isOwn ? units : supplementUnits, offset);
     if (unit === null || steps > MAX_ORIGIN_STEPS) return unknown;
-    const own = readNameAttributes(
-      unit,
-      entry.offset,
-      attributes,
-      entry.supplementary ? null : supplement,
-    );
+    const own = readNameAttributes(unit, offset, attributes, isOwn ? supplement : null);
     if (own === null || own.origin === null || (own.name !== null && own.linkageName !== null))
       return own ?? unknown;
-    const supplementary = entry.supplementary || own.origin.supplementary;
-    const origin = resolve({ supplementary, offset: own.origin.offset }, steps + 1);
+    // what a supplementary file points at is in itself
+    const target = isOwn || own.origin < 0 ? own.origin : supplementaryEntry(own.origin);
+    const origin = resolve(target, steps + 1);
     return { name: own.name ?? origin.name, linkageName: own.linkageName ?? origin.linkageName };
   };
   return { of: (entry) => resolve(entry, 0) };
@@ -94,30 +83,9 @@ function readNameAttributes(
   attributes.read(unit, reader, abbreviation);
   const name = attributes.value(Slot.name);
   const linkageName = attributes.value(Slot.linkageName);
-  const origin = attributes.value(Slot.origin);
   return {
     name: name === null ? null : stringOf(unit, name, supplement),
     linkageName: linkageName === null ? null : stringOf(unit, linkageName, supplement),
-    origin: origin === null ? null : referenceOf(unit, origin),
+    origin: attributes.origin(unit),
   };
-}
-
-/** What a reference points at; null for forms that point at type units. */
-export function referenceOf(unit: Unit, { form, number }: Value): EntryReference | null {
-  switch (form) {
-    case Form.ref1:
-    case Form.ref2:
-    case Form.ref4:
-    case Form.ref8:
-    case Form.refUdata:
-      return { supplementary: false, offset: unit.offset + number };
-    case Form.refAddr:
-      return { supplementary: false, offset: number };
-    case Form.gnuRefAlt:
-    case Form.refSup4:
-    case Form.refSup8:
-      return { supplementary: true, offset: number };
-    default:
-      return null;
-  }
 }

@@ -14,41 +14,128 @@ import { addressOf, indexedAddress, type Unit, type Value } from "./unit.ts";
 /** Flat pairs: start, end (exclusive). */
 export type Ranges = number[];
 
-/** Ranges that really hold code; empty for declarations and dead code. */
-export function rangesOf(unit: Unit, attributes: EntryAttributes, keepZero: boolean): Ranges {
-  const ranges = attributes.value(Slot.ranges);
-  if (ranges === null) return pcRange(unit, attributes, keepZero);
-  const found: Ranges = [];
-  const add = (start: number, end: number): void => {
-    if (holdsCode(unit, start, end, keepZero) && found.length < 2 * MAX_RANGES)
-      found.push(start, end);
-  };
-  if (unit.version >= 5) readRangeList(unit, ranges, add);
-  else readOldRanges(unit, ranges.number, add);
-  return found;
+/** Reads the ranges of a unit's entries, one after the other. */
+export class RangeReader {
+  private readonly unit: Unit;
+  private readonly keepZero: boolean;
+  /** The lowest of the addresses that mean "dropped" (-2; -1 is above it), as far as a number can tell them. */
+  private readonly tombstone: number;
+  private readonly rnglists: ByteReader;
+  private readonly found: number[] = [];
+
+  constructor(unit: Unit, keepZero: boolean) {
+    const { rnglists, littleEndian } = unit.sections;
+    this.unit = unit;
+    this.keepZero = keepZero;
+    this.tombstone = 2 ** (8 * unit.addressSize) - (unit.addressSize === 8 ? 4096 : 2);
+    this.rnglists = new ByteReader(rnglists, littleEndian, ".debug_rnglists");
+  }
+
+  /** Ranges that really hold code; empty for declarations and dead code. */
+  read(attributes: EntryAttributes): Ranges {
+    const { found, unit } = this;
+    found.length = 0;
+    const ranges = attributes.value(Slot.ranges);
+    if (ranges === null) this.addPcRange(attributes);
+    else if (unit.version >= 5) this.addRangeList(ranges);
+    else this.addOldRanges(ranges.number);
+    return found.slice();
+  }
+
+  private add(start: number, end: number): void {
+    if (
+      end > start &&
+      end - start <= MAX_RANGE_BYTES &&
+      (start !== 0 || this.keepZero) &&
+      start < this.tombstone &&
+      this.found.length < 2 * MAX_RANGES
+    )
+      this.found.push(start, end);
+  }
+
+  /** low_pc and high_pc, of which the latter is an address or a length. */
+  private addPcRange({ forms, numbers }: EntryAttributes): void {
+    const { unit } = this;
+    const lowForm = forms[Slot.lowPc] as number;
+    const highForm = forms[Slot.highPc] as number;
+    if (lowForm === 0 || highForm === 0) return;
+    const start = addressOf(unit, lowForm, numbers[Slot.lowPc] as number);
+    const high = numbers[Slot.highPc] as number;
+    if (start === null) return;
+    this.add(
+      start,
+      isAddress(highForm) ? (addressOf(unit, highForm, high) ?? start) : start + high,
+    );
+  }
+
+  private addOldRanges(offset: number): void {
+    const { unit } = this;
+    const { sections, addressSize } = unit;
+    const at = offset + unit.rangesBase;
+    const reader = new ByteReader(sections.ranges, sections.littleEndian, ".debug_ranges", at);
+    const highest = 2 ** (8 * addressSize);
+    let base = unit.lowPc;
+    let read = 0;
+    for (
+      let left = MAX_RANGES;
+      left > 0 && reader.at + 2 * addressSize <= reader.bytes.length;
+      left -= 1
+    ) {
+      const start = reader.sized(addressSize);
+      const end = reader.sized(addressSize);
+      if (start === 0 && end === 0) break;
+      if (start >= highest - 1) base = end;
+      else if (start < this.tombstone) this.add(base + start, base + end);
+      read += 1;
+    }
+    sections.budget.spend("MAX_RANGE_READS", read);
+  }
+
+  private addRangeList(value: Value): void {
+    const { unit, rnglists: reader } = this;
+    reader.at = this.listOffset(value);
+    let base = unit.lowPc;
+    let read = 0;
+    for (; read < MAX_RANGES && reader.at < reader.bytes.length; read += 1) {
+      const entry = reader.u8();
+      if (entry === RangeEntry.baseAddressx) base = this.address(reader.uleb());
+      else if (entry === RangeEntry.baseAddress) base = reader.sized(unit.addressSize);
+      else if (entry === RangeEntry.offsetPair) {
+        const start = reader.uleb();
+        const end = reader.uleb();
+        if (base < this.tombstone) this.add(base + start, base + end);
+      } else if (!this.addRange(entry)) break;
+    }
+    unit.sections.budget.spend("MAX_RANGE_READS", read + 1);
+  }
+
+  /** False at the end of the list, and for an entry nobody has defined: what follows cannot be told. */
+  private addRange(entry: number): boolean {
+    const { rnglists: reader } = this;
+    const { addressSize } = this.unit;
+    const isIndexed = entry === RangeEntry.startxEndx || entry === RangeEntry.startxLength;
+    if (!isIndexed && entry !== RangeEntry.startEnd && entry !== RangeEntry.startLength)
+      return false;
+    const start = isIndexed ? this.address(reader.uleb()) : reader.sized(addressSize);
+    if (entry === RangeEntry.startxEndx) this.add(start, this.address(reader.uleb()));
+    else if (entry === RangeEntry.startEnd) this.add(start, reader.sized(addressSize));
+    else this.add(start, start + reader.uleb());
+    return true;
+  }
+
+  private address(index: number): number {
+    return indexedAddress(this.unit, index) ?? 2 ** (8 * this.unit.addressSize) - 1;
+  }
+
+  /** An index goes through the table of offsets behind the list header. */
+  private listOffset({ form, number }: Value): number {
+    const { unit, rnglists: reader } = this;
+    if (form !== Form.rnglistx) return number;
+    reader.at = unit.rnglistsBase + number * unit.offsetSize;
+    if (reader.at + unit.offsetSize > reader.bytes.length) return reader.bytes.length;
+    return unit.rnglistsBase + reader.offset(unit.offsetSize);
+  }
 }
-
-const holdsCode = (unit: Unit, start: number, end: number, keepZero: boolean): boolean =>
-  end > start &&
-  end - start <= MAX_RANGE_BYTES &&
-  (start !== 0 || keepZero) &&
-  start < tombstone(unit);
-
-/** low_pc and high_pc, of which the latter is an address or a length. */
-function pcRange(unit: Unit, { forms, numbers }: EntryAttributes, keepZero: boolean): Ranges {
-  const lowForm = forms[Slot.lowPc] as number;
-  const highForm = forms[Slot.highPc] as number;
-  if (lowForm === 0 || highForm === 0) return [];
-  const start = addressOf(unit, lowForm, numbers[Slot.lowPc] as number);
-  const high = numbers[Slot.highPc] as number;
-  if (start === null) return [];
-  const end = isAddress(highForm) ? (addressOf(unit, highForm, high) ?? start) : start + high;
-  return holdsCode(unit, start, end, keepZero) ? [start, end] : [];
-}
-
-/** The lowest of the addresses that mean "dropped" (-2; -1 is above it), as far as a number can tell them. */
-const tombstone = (unit: Unit): number =>
-  2 ** (8 * unit.addressSize) - (unit.addressSize === 8 ? 4096 : 2);
 
 function isAddress(form: number): boolean {
   return (
@@ -57,94 +144,4 @@ function isAddress(form: number): boolean {
     (form >= Form.addrx1 && form <= Form.addrx4) ||
     form === Form.gnuAddrIndex
   );
-}
-
-function readOldRanges(
-  unit: Unit,
-  offset: number,
-  add: (start: number, end: number) => void,
-): void {
-  const reader = new ByteReader(
-    unit.sections.ranges,
-    unit.sections.littleEndian,
-    ".debug_ranges",
-    offset + unit.rangesBase,
-  );
-  const highest = 2 ** (8 * unit.addressSize);
-  let base = unit.lowPc;
-  let read = 0;
-  for (
-    let left = MAX_RANGES;
-    left > 0 && reader.at + 2 * unit.addressSize <= reader.bytes.length;
-    left -= 1
-  ) {
-    const start = reader.sized(unit.addressSize);
-    const end = reader.sized(unit.addressSize);
-    if (start === 0 && end === 0) break;
-    if (start >= highest - 1) base = end;
-    else if (start < tombstone(unit)) add(base + start, base + end);
-    read += 1;
-  }
-  unit.sections.budget.spend("MAX_RANGE_READS", read);
-}
-
-function readRangeList(unit: Unit, value: Value, add: (start: number, end: number) => void): void {
-  const { sections, addressSize } = unit;
-  const reader = new ByteReader(
-    sections.rnglists,
-    sections.littleEndian,
-    ".debug_rnglists",
-    listOffset(unit, value),
-  );
-  const address = (index: number): number =>
-    indexedAddress(unit, index) ?? 2 ** (8 * addressSize) - 1;
-  let base = unit.lowPc;
-  for (let left = MAX_RANGES; left > 0 && reader.at < reader.bytes.length; left -= 1) {
-    unit.sections.budget.spend("MAX_RANGE_READS", 1);
-    switch (reader.u8()) {
-      case RangeEntry.baseAddressx:
-        base = address(reader.uleb());
-        break;
-      case RangeEntry.startxEndx:
-        add(address(reader.uleb()), address(reader.uleb()));
-        break;
-      case RangeEntry.startxLength: {
-        const start = address(reader.uleb());
-        add(start, start + reader.uleb());
-        break;
-      }
-      case RangeEntry.offsetPair: {
-        const start = base + reader.uleb();
-        add(base >= tombstone(unit) ? base : start, base + reader.uleb());
-        break;
-      }
-      case RangeEntry.baseAddress:
-        base = reader.sized(addressSize);
-        break;
-      case RangeEntry.startEnd:
-        add(reader.sized(addressSize), reader.sized(addressSize));
-        break;
-      case RangeEntry.startLength: {
-        const start = reader.sized(addressSize);
-        add(start, start + reader.uleb());
-        break;
-      }
-      default:
-        return; // the end, or an entry nobody has defined: what follows cannot be told
-    }
-  }
-}
-
-/** An index goes through the table of offsets behind the list header. */
-function listOffset(unit: Unit, value: Value): number {
-  if (value.form !== Form.rnglistx) return value.number;
-  const at = unit.rnglistsBase + value.number * unit.offsetSize;
-  const reader = new ByteReader(
-    unit.sections.rnglists,
-    unit.sections.littleEndian,
-    ".debug_rnglists",
-    at,
-  );
-  if (at + unit.offsetSize > reader.bytes.length) return reader.bytes.length;
-  return unit.rnglistsBase + reader.offset(unit.offsetSize);
 }

@@ -6,6 +6,7 @@ import { DebugInfoError, hex } from "../error.ts";
 import {
   type AbbreviationTable,
   abbreviationOf,
+  attributesOf,
   type Encoding,
   readAbbreviations,
 } from "./abbreviations.ts";
@@ -13,6 +14,15 @@ import { ByteReader } from "./byte-reader.ts";
 import { Attribute, Form, UnitType } from "./constants.ts";
 import { actualForm, readNumber } from "./forms.ts";
 import type { DwarfSections } from "./sections.ts";
+
+/**
+ * An entry, by its offset into `.debug_info`; one of the supplementary file as supplementaryEntry of its offset there. A
+ * number, because every function and every call has one.
+ */
+export type EntryReference = number;
+
+/** From an offset to a reference, and back. */
+export const supplementaryEntry = (offset: number): EntryReference => -1 - offset;
 
 /** A value as stored: what the number means depends on the form. */
 export interface Value {
@@ -184,7 +194,7 @@ function readRoot(
     );
   }
   const values = new Map<number, Value>();
-  const { attributes } = abbreviation;
+  const attributes = attributesOf(abbreviation, sections);
   let gnuDwoId: string | null = null;
   for (let at = 0; at < attributes.length; at += 3) {
     const name = attributes[at] as number;

@@ -22,7 +22,8 @@ export class RuleState {
   /** False when there is no register that the offset could count from. */
   setCfaOffset(offset: number): boolean {
     this.cfaOffset = offset;
-    if (this.cfa?.kind === "register") this.cfa = { ...this.cfa, offset };
+    if (this.cfa?.kind === "register")
+      this.cfa = { kind: "register", register: this.cfa.register, offset };
     return this.cfa !== null;
   }
 

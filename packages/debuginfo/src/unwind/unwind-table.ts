@@ -48,7 +48,8 @@ export class UnwindTable {
     this.loadBase = loadBase;
     this.left = sourceBytes * MAX_RULE_BYTES_EACH;
     this.leftToKeep = sourceBytes * MAX_KEPT_RULE_BYTES_EACH;
-    this.rules.add(Uint8Array.of(0)); // offset 0 is NO_RULES
+    this.scratch.u8(0);
+    this.rules.add(this.scratch); // offset 0 is NO_RULES
   }
 
   /** Opens a function [start, end); false when it does not lie where a cache reaches. */
@@ -115,7 +116,7 @@ export class UnwindTable {
     encodeRules(cfa, state, facts, scratch);
     this.left -= scratch.length;
     const known = rules.length;
-    const id = rules.add(scratch.view());
+    const id = rules.add(scratch);
     this.leftToKeep -= rules.length - known;
     return id;
   }
