@@ -77,7 +77,7 @@ export class Flattener {
     let count = 2;
     for (const { ranges } of inlines)
       for (const bound of ranges) if (bound > start && bound < end) bounds[count++] = bound;
-    bounds.subarray(0, count).sort();
+    sortFirst(bounds, count);
     let kept = 1;
     for (let at = 1; at < count; at += 1)
       if (bounds[at] !== bounds[kept - 1]) bounds[kept++] = bounds[at] as number;
@@ -109,6 +109,23 @@ export class Flattener {
       }
     }
     return true;
+  }
+}
+
+/** Most functions have a few calls, which are nearly in order: no other way is as quick for those. */
+const INSERTION_SORTED = 64;
+
+function sortFirst(numbers: Float64Array, count: number): void {
+  if (count > INSERTION_SORTED) {
+    numbers.subarray(0, count).sort();
+    return;
+  }
+  for (let at = 1; at < count; at += 1) {
+    const number = numbers[at] as number;
+    let to = at;
+    for (; to > 0 && (numbers[to - 1] as number) > number; to -= 1)
+      numbers[to] = numbers[to - 1] as number;
+    numbers[to] = number;
   }
 }
 
