@@ -12,6 +12,7 @@ import { ElfType, machineName, SectionFlag, SectionType, SegmentType } from "./e
 import { viewOf } from "./elf/record-reader.ts";
 import { findSection } from "./elf/section-data.ts";
 import { DebugInfoError, hex } from "./error.ts";
+import { MAX_BUILD_ID_BYTES } from "./limits.ts";
 
 /**
  * "object": what is mapped, stripped or not. "debug": its separate debug file. "supplementary": what dwz moved out of several
@@ -38,6 +39,7 @@ export interface NativeIdentity {
 
 /** Bytes of a `.sym` that are looked at: MODULE, and INFO CODE_ID which follows it. */
 const SYM_HEAD_BYTES = 4096;
+const MAX_WORD_CHARS = 32;
 
 /** Throws DebugInfoError for what is neither, is damaged as far as is read, was cut short, or is a core dump. */
 export function identifyNative(source: ByteSource): NativeIdentity {
@@ -50,9 +52,9 @@ function identifySym(head: Uint8Array): NativeIdentity {
   const codeId = /^INFO CODE_ID ([0-9A-F]+)/im.exec(Buffer.from(head).toString("latin1"));
   return {
     kind: "breakpad",
-    os,
+    os: os.slice(0, MAX_WORD_CHARS),
     machine,
-    buildId: elfBuildId(os, codeId?.[1]?.toLowerCase() ?? null),
+    buildId: bounded(elfBuildId(os, codeId?.[1]?.toLowerCase() ?? null)),
     debugId,
     hasDebugInfo: true,
     hasSplitUnits: false,
@@ -65,7 +67,7 @@ function identifyElf(elf: ElfFile): NativeIdentity {
   checkWhole(elf);
   const kind = kindOf(elf);
   const isMapped = kind === "object" || kind === "debug";
-  const id = isMapped ? buildId(elf) : noteBuildId(elf);
+  const id = bounded(isMapped ? buildId(elf) : noteBuildId(elf));
   return {
     kind,
     os: null,
@@ -77,6 +79,17 @@ function identifyElf(elf: ElfFile): NativeIdentity {
     symbols: symbolsOf(elf),
     hasUnwind: hasAny(elf, ".eh_frame", ".debug_frame", ".zdebug_frame"),
   };
+}
+
+/** Ids are looked up in indexes, which a long one would not fit. */
+function bounded(id: string | null): string | null {
+  if (id !== null && id.length > 2 * MAX_BUILD_ID_BYTES) {
+    throw new DebugInfoError(
+      "limit",
+      `build id: ${id.length / 2} bytes, MAX_BUILD_ID_BYTES is ${MAX_BUILD_ID_BYTES}`,
+    );
+  }
+  return id;
 }
 
 /** A file that was cut on its way opens as far as it goes, and would answer for what it has lost with silence. */

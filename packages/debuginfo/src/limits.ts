@@ -7,6 +7,8 @@ export const MAX_SEGMENTS = 65_536;
 export const MAX_SECTION_BYTES = 4 * 1024 ** 3 - 1;
 /** Inflated bytes for each stored byte; zlib itself cannot exceed 1032. */
 export const MAX_INFLATE_RATIO = 1100;
+/** Bytes of a build id; linkers write 8 to 32. */
+export const MAX_BUILD_ID_BYTES = 64;
 /** Bytes of one note's name and description. */
 export const MAX_NOTE_BYTES = 64 * 1024;
 /** Characters of a symbol, function or file name that are kept. */

@@ -123,6 +123,10 @@ describe("a .sym", () => {
     });
   });
 
+  test("with a build id longer than any is refused", () => {
+    expect(() => sym("Linux", `INFO CODE_ID ${"ab".repeat(65)}\n`)).toThrow(/MAX_BUILD_ID_BYTES/);
+  });
+
   test("without an id is refused", () => {
     expect(() => identify(Buffer.from("MODULE Linux x86_64 none app\n"))).toThrow(DebugInfoError);
   });

@@ -1,15 +1,19 @@
 /** The worker: takes jobs, processes crashes, makes symbol caches, keeps house. */
-import { openBlobStore, openPool, openQueue, openWorker } from "@faultline/shared";
-import type { Config, Logger, QueueName, Registry } from "@faultline/shared";
+import { openBlobStore, openPool, openQueue } from "@faultline/shared";
+import type { Config, Logger, Registry } from "@faultline/shared";
 import { openAttachments } from "./attachments.ts";
 import { batchLoads, batchSaves } from "./batches.ts";
 import { openEngine } from "./engine.ts";
-import { POOL_CONNECTIONS, QUERY_TIMEOUT_MS } from "./limits.ts";
+import { MAX_NATIVE_BUILDS, POOL_CONNECTIONS, QUERY_TIMEOUT_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
+import { openNativeBuilder } from "./native/builder.ts";
+import { runNativeJob } from "./native/native-job.ts";
+import { openSymbolCaches } from "./native/symbol-caches.ts";
 import { processCrash, type Tools } from "./process-crash.ts";
 import { openReleaseFiles } from "./release-files.ts";
 import { buildSymbolCaches } from "./symbols.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { startWorkers, type Handlers } from "./workers.ts";
 
 export { serveMetrics, type MetricsServer } from "./metrics-server.ts";
 
@@ -25,11 +29,13 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
   const blobs = await openBlobStore(config.blobs);
   const pool = openPool(config.databaseUrl, "symbolicator", POOL_CONNECTIONS, QUERY_TIMEOUT_MS);
   const metrics = createMetrics();
-  metrics.threads.set(config.threads);
   const warn = (error: Error): void => log.warn({ err: error }, "symbolicator");
 
   const files = openReleaseFiles(pool, blobs, metrics);
-  const engine = openEngine({ threads: config.threads, files, metrics, onError: warn });
+  const symbolCaches = openSymbolCaches(pool, blobs, metrics);
+  const { threads } = config;
+  metrics.threads.set(threads);
+  const engine = openEngine({ threads, files, symbolCaches, metrics, onError: warn });
   const tools: Tools = {
     load: batchLoads(pool, metrics),
     attachments: openAttachments(pool, blobs),
@@ -37,43 +43,42 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
     save: batchSaves(pool, metrics),
     metrics,
   };
-  const atOnce = Math.max(1, config.threads - 1);
+  const atOnce = Math.max(1, threads - 1);
   const symbolTools = { pool, blobs, engine, atOnce, metrics };
 
-  /** Passes a job's failure on to the queue, which tries it again, and says so. */
-  const reporting = async (queue: QueueName, job: object, work: Promise<void>): Promise<void> => {
-    try {
-      await work;
-    } catch (error) {
-      metrics.jobErrors.inc({ queue });
-      log.warn({ err: error, queue, ...job }, "a job failed, it is tried again");
-      throw error;
-    }
+  const builder = openNativeBuilder({ memoryMib: config.buildMib });
+  const nativeTools = { pool, blobs, builder, metrics };
+  const handlers: Handlers = {
+    crashes: {
+      atOnce: config.concurrency,
+      work: (job, stalls) => processCrash(job, stalls, tools),
+      about: (job) => job,
+    },
+    symbols: {
+      atOnce: 1,
+      work: (job) => buildSymbolCaches(job, symbolTools),
+      about: ({ sha256s }) => ({ files: sha256s.length }),
+    },
+    natives: {
+      atOnce: MAX_NATIVE_BUILDS,
+      work: (job) => runNativeJob(job, nativeTools),
+      about: (job) => job,
+    },
   };
-  const crashWorker = openWorker(
-    config,
-    "crashes",
-    config.concurrency,
-    (job, stalls) => reporting("crashes", job, processCrash(job, stalls, tools)),
-    warn,
-  );
-  const symbolWorker = openWorker(
-    config,
-    "symbols",
-    1,
-    (job) =>
-      reporting("symbols", { files: job.sha256s.length }, buildSymbolCaches(job, symbolTools)),
-    warn,
-  );
-  const crashes = openQueue(config, "crashes", warn);
-  const symbols = openQueue(config, "symbols", warn);
-  const upkeep = startUpkeep({ config, pool, crashes, symbols, metrics, log });
+  const workers = startWorkers(config, handlers, metrics, log);
+  const queues = {
+    crashes: openQueue(config, "crashes", warn),
+    symbols: openQueue(config, "symbols", warn),
+    natives: openQueue(config, "natives", warn),
+  };
+  const upkeep = startUpkeep({ config, pool, blobs, ...queues, metrics, log });
 
   return {
     registry: metrics.registry,
     async close() {
-      await Promise.all([crashWorker.close(), symbolWorker.close(), upkeep.close()]);
-      await Promise.all([crashes.close(), symbols.close(), engine.close()]);
+      // a build may take minutes: it is given up, and made by whoever comes next
+      await Promise.all([builder.close(), ...workers.map((one) => one.close()), upkeep.close()]);
+      await Promise.all([...Object.values(queues), engine].map((one) => one.close()));
       await pool.end();
     },
   };

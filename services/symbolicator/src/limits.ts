@@ -2,8 +2,8 @@
 
 const MIB = 1024 * 1024;
 
-/** Connections to Postgres: two batches of loads and of saves, files of releases, upkeep. */
-export const POOL_CONNECTIONS = 8;
+/** Connections to Postgres: two batches of loads and of saves, files of releases, upkeep, the lock of a native build. */
+export const POOL_CONNECTIONS = 9;
 /** A query that has no answer by then is given up and its job tried again. */
 export const QUERY_TIMEOUT_MS = 60_000;
 
@@ -15,18 +15,21 @@ export const MAX_LOAD_BATCH = 50;
 export const MAX_SAVE_BATCH = 50;
 export const BATCH_LANES = 1;
 
-/** Texts read from the blob store that may lie in memory at once; jobs wait for their share. */
-export const TEXT_BYTES_UNDER_WAY = 128 * MIB;
+/** Texts and dumps read from the blob store that may lie in memory at once; jobs wait for their share. */
+export const ATTACHMENT_BYTES_UNDER_WAY = 256 * MIB;
 
 /** A worker thread that had nothing to do for this long ends. */
 export const THREAD_IDLE_MS = 10_000;
 /** A thread that has not begun its task by then is taken for one that cannot start. */
 export const THREAD_START_MS = 60_000;
-/** Times one crash may be given to a thread: again with the files it asked for. */
-export const MAX_FILE_ROUNDS = 2;
-/** Crashes given to a thread together, while their texts are not longer than this. */
+/**
+ * Times one crash may be given to a thread: again with the Python files it asked for, once, and with symbol caches, which a
+ * walk asks for as it meets their modules (MAX_SYMBOL_ROUNDS of the processor).
+ */
+export const MAX_NEED_ROUNDS = 80;
+/** Crashes given to a thread together, while their texts and dumps are not longer than this. */
 export const MAX_CRASHES_PER_TASK = 4;
-export const MAX_TASK_TEXT_BYTES = 64 * 1024;
+export const MAX_TASK_BYTES = 64 * 1024;
 /** Crashes that take longer than this together run again, each alone and with all the time a crash may take. */
 export const TASK_TIMEOUT_MS = 2_000;
 
@@ -43,8 +46,38 @@ export const MAX_RELEASE_FILES_PER_CRASH = 5_000;
 export const SYMBOL_FILES_PER_CHUNK = 50;
 /** Symbol files queued again by one round of upkeep. */
 export const MAX_STALE_SYMBOL_FILES = 1_000;
+/** Native files, and native modules, queued again by one round of upkeep. */
+export const MAX_STALE_NATIVES = 100;
 /** A symbol file that waits this long for its cache has lost its job. */
 export const STALE_SYMBOL_MS = 60_000;
+
+/** Jobs about native symbols that a symbolicator works on at once; its builder process takes one at a time anyway. */
+export const MAX_NATIVE_BUILDS = 1;
+/** Reading one native file, or building one module's cache, may take this long. */
+export const NATIVE_BUILD_TIMEOUT_MS = 900_000;
+/** Times a native file is looked at, or a cache built, when the worker died or its disk failed meanwhile; then it is refused. */
+export const MAX_NATIVE_ATTEMPTS = 5;
+/** .dwo and .dwp files that one cache is built of. */
+export const MAX_SPLIT_FILES = 2_000;
+/** The builder process is ended when it has had nothing to do for this long, or holds more memory than this. */
+export const BUILDER_IDLE_MS = 10_000;
+export const BUILDER_KEPT_BYTES = 256 * MIB;
+/** Progress of a build is written to the database this often. */
+export const PROGRESS_MS = 1_000;
+
+/** Symbol caches of native modules kept in memory for the next crash, shared by all threads. */
+export const SYMBOL_CACHE_BYTES = 256 * MIB;
+/** Those a thread keeps open, by their size; the same memory as above, and what it keeps when the other lets go. */
+export const OPEN_SYMBOL_CACHE_BYTES = 128 * MIB;
+/** A larger symbol cache is not read: it would be the only one in memory. */
+export const MAX_SYMBOL_CACHE_BYTES = 1024 * MIB;
+/** Other builds of a module that are named where the one asked for is missing. */
+export const MAX_NAMESAKES = 3;
+
+/** A blob that no row refers to is kept this long: its row may be on its way, a reader at its end. */
+export const BLOB_GRACE_MS = 3_600_000;
+/** Blobs whose references are asked for by one query. */
+export const BLOBS_PER_LOOK = 1_000;
 
 /** Crashes looked at by one step of a sweep. */
 export const SWEEP_BATCH = 500;

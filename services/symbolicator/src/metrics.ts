@@ -13,6 +13,11 @@ export interface Metrics {
   readonly fileLookups: Counter<"result">;
   readonly fileCacheBytes: Gauge;
   readonly symbolFiles: Counter<"state">;
+  readonly nativeFilesRefused: Counter;
+  readonly nativeBuilds: Counter<"state">;
+  readonly nativeBuildSeconds: Histogram;
+  readonly symbolCacheLookups: Counter<"result">;
+  readonly symbolCacheBytes: Gauge;
   readonly swept: Counter;
   readonly upkeepSeconds: Histogram<"task">;
   readonly upkeepFailures: Counter<"task">;
@@ -20,6 +25,7 @@ export interface Metrics {
 }
 
 const SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
+const BUILD_SECONDS = [0.05, 0.2, 1, 5, 20, 60, 300, 900];
 const SIZES = [1, 2, 5, 10, 20, 50, 100];
 
 /** A registry of its own, so that two workers in one process do not mix. */
@@ -52,6 +58,19 @@ export function createMetrics(): Metrics {
     fileLookups: counter("file_lookups_total", "Base names that a thread asked for", "result"),
     fileCacheBytes: gauge("file_cache_bytes", "Release files kept in memory"),
     symbolFiles: counter("symbol_files_total", "Symbol files turned into caches", "state"),
+    nativeFilesRefused: counter("native_files_refused_total", "Native files that cannot be read"),
+    nativeBuilds: counter("native_builds_total", "Builds of native modules' caches", "state"),
+    nativeBuildSeconds: histogram(
+      "native_build_seconds",
+      "Time of one build of a native module's cache",
+      BUILD_SECONDS,
+    ),
+    symbolCacheLookups: counter(
+      "symbol_cache_lookups_total",
+      "Symbol caches that crashes asked for",
+      "result",
+    ),
+    symbolCacheBytes: gauge("symbol_cache_bytes", "Symbol caches kept in memory"),
     swept: counter("swept_total", "Waiting crashes whose jobs were added again"),
     upkeepSeconds: histogram("upkeep_seconds", "Time of one upkeep task", SECONDS, "task"),
     upkeepFailures: counter("upkeep_failures_total", "Upkeep tasks that failed", "task"),

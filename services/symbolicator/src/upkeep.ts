@@ -1,23 +1,29 @@
-/**
- * What must be done now and then by somebody, and by one process at a time: whoever gets the advisory
- * lock. Blobs that no row refers to any more are not removed yet.
- */
+/** What must be done now and then by somebody, and by one process at a time: whoever gets the advisory lock. */
 import { createHash } from "node:crypto";
+import { CACHE_VERSION } from "@faultline/debuginfo";
 import { PYC_MAP_VERSION } from "@faultline/pyc";
 import {
   countWaiting,
   dropExpiredKeys,
   dropExpiredPartitions,
   ensurePartitions,
+  findReferencedBlobs,
   listUncachedSymbolFiles,
+  listWaitingNativeCaches,
+  listWaitingNativeFiles,
   takeWaiting,
+  type BlobStore,
   type Config,
   type JobQueue,
   type Logger,
   type Pool,
   type Queryable,
 } from "@faultline/shared";
+import { dropCrashFiles } from "./crash-files.ts";
 import {
+  BLOB_GRACE_MS,
+  BLOBS_PER_LOOK,
+  MAX_STALE_NATIVES,
   MAX_STALE_SYMBOL_FILES,
   STALE_SYMBOL_MS,
   SWEEP_BATCH,
@@ -37,8 +43,10 @@ export interface Upkeep {
 export interface UpkeepTools {
   readonly config: Config;
   readonly pool: Pool;
+  readonly blobs: BlobStore;
   readonly crashes: JobQueue<"crashes">;
   readonly symbols: JobQueue<"symbols">;
+  readonly natives: JobQueue<"natives">;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -53,8 +61,11 @@ interface Task {
 const tasks = (config: Config): readonly Task[] => [
   { name: "make-partitions", everyMs: 60 * MINUTE_MS, run: makePartitions },
   { name: "drop-partitions", everyMs: 60 * MINUTE_MS, run: dropPartitions },
+  { name: "drop-files", everyMs: 60 * MINUTE_MS, run: dropFiles },
   { name: "drop-keys", everyMs: 10 * MINUTE_MS, run: dropKeys },
   { name: "stale-symbols", everyMs: MINUTE_MS, run: queueStaleSymbols },
+  { name: "stale-natives", everyMs: MINUTE_MS, run: queueStaleNatives },
+  { name: "remove-blobs", everyMs: 60 * MINUTE_MS, run: removeBlobs },
   { name: "sweep", everyMs: config.sweepMs, run: sweep },
 ];
 
@@ -142,6 +153,11 @@ async function dropPartitions(db: Queryable, { config }: UpkeepTools): Promise<o
   return dropped.length === 0 ? null : { dropped };
 }
 
+async function dropFiles(_db: Queryable, { blobs, config }: UpkeepTools): Promise<object | null> {
+  const dropped = await dropCrashFiles(blobs, config, Date.now());
+  return dropped.length === 0 ? null : { dropped };
+}
+
 async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object | null> {
   const dropped = await dropExpiredKeys(db, new Date(), config.retentionDays);
   return dropped === 0 ? null : { dropped };
@@ -162,6 +178,42 @@ async function queueStaleSymbols(db: Queryable, { symbols }: UpkeepTools): Promi
     })),
   );
   return { queued: stale.length };
+}
+
+/** Each has a job of its own: there are few, and one may take minutes. */
+async function queueStaleNatives(db: Queryable, { natives }: UpkeepTools): Promise<object | null> {
+  const before = new Date(Date.now() - STALE_SYMBOL_MS);
+  const files = await listWaitingNativeFiles(db, before, MAX_STALE_NATIVES);
+  const modules = await listWaitingNativeCaches(db, before, CACHE_VERSION, MAX_STALE_NATIVES);
+  if (files.length + modules.length === 0) return null;
+  await natives.add([
+    ...files.map((sha256) => ({ id: sha256, data: { sha256s: [sha256], debugIds: [] } })),
+    ...modules.map((debugId) => ({ id: debugId, data: { sha256s: [], debugIds: [debugId] } })),
+  ]);
+  return { files: files.length, modules: modules.length };
+}
+
+/**
+ * Blobs of symbols that no row refers to: caches that newer ones took the place of, and what was stored for an upload
+ * that died before its row. Whoever stores a blob writes it anew, so one that is old and nobody's stays nobody's.
+ */
+async function removeBlobs(db: Queryable, { blobs }: UpkeepTools): Promise<object | null> {
+  const before = new Date(Date.now() - BLOB_GRACE_MS);
+  let removed = 0;
+  const look = async (old: readonly string[]): Promise<void> => {
+    const referenced = await findReferencedBlobs(db, old);
+    for (const blob of old.filter((one) => !referenced.has(one)))
+      if (await blobs.deleteOlder(blob, before)) removed += 1;
+  };
+  let old: string[] = [];
+  for await (const { blob, writtenAt } of blobs.list()) {
+    if (writtenAt < before) old.push(blob);
+    if (old.length < BLOBS_PER_LOOK) continue;
+    await look(old);
+    old = [];
+  }
+  await look(old);
+  return removed === 0 ? null : { removed };
 }
 
 /**

@@ -1,14 +1,22 @@
+import { utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   acceptCrashes,
   loadPendingCrashes,
   newCrashId,
+  openBlobStore,
   openQueue,
+  saveNativeCache,
+  saveNativeLinks,
+  storeNativeFile,
   storeSymbolFiles,
+  type BlobStore,
   type JobQueue,
+  type NewNativeFile,
 } from "@faultline/shared";
-import { SWEEP_BATCH } from "../src/limits.ts";
+import { CACHE_VERSION } from "@faultline/debuginfo";
+import { BLOB_GRACE_MS, SWEEP_BATCH } from "../src/limits.ts";
 import { createMetrics, type Metrics } from "../src/metrics.ts";
 import { startUpkeep, type Upkeep } from "../src/upkeep.ts";
 import { crashWith, log, openSetting, queue, type Setting } from "./setting.ts";
@@ -19,6 +27,8 @@ const DAY_MS = 24 * HOUR_MS;
 let setting: Setting;
 let crashes: JobQueue<"crashes">;
 let symbols: JobQueue<"symbols">;
+let natives: JobQueue<"natives">;
+let blobs: BlobStore;
 let metrics: Metrics;
 let upkeep: Upkeep | null = null;
 
@@ -26,18 +36,20 @@ beforeEach(async () => {
   setting = await openSetting({ FAULTLINE_SWEEP_MS: "100", FAULTLINE_RETENTION_DAYS: "3" });
   crashes = openQueue(setting.config, "crashes", () => undefined);
   symbols = openQueue(setting.config, "symbols", () => undefined);
-  await Promise.all([crashes.depth(), symbols.depth()]);
+  natives = openQueue(setting.config, "natives", () => undefined);
+  await Promise.all([crashes.depth(), symbols.depth(), natives.depth()]);
+  blobs = await openBlobStore(setting.config.blobs);
   metrics = createMetrics();
 });
 afterEach(async () => {
   await upkeep?.close();
-  await Promise.all([crashes.close(), symbols.close()]);
+  await Promise.all([crashes.close(), symbols.close(), natives.close()]);
   await setting.close();
 });
 
 const start = (): void => {
   const { config, pool } = setting;
-  upkeep = startUpkeep({ config, pool, crashes, symbols, metrics, log });
+  upkeep = startUpkeep({ config, pool, blobs, crashes, symbols, natives, metrics, log });
 };
 async function waiting(count: number, ageMs: number) {
   const receivedAt = Date.now() - ageMs;
@@ -139,4 +151,89 @@ test("symbol files that lost their job get one again", async () => {
   );
   start();
   await until(async () => (await symbols.depth()) === 1);
+});
+
+const nativeFile = (sha256: string, debugId: string): NewNativeFile => ({
+  sha256,
+  size: 3,
+  name: "lib.so",
+  kind: "object",
+  machine: "x86_64",
+  os: null,
+  buildId: null,
+  debugId,
+  hasDebugInfo: true,
+  hasSplitUnits: false,
+  symbols: null,
+  hasUnwind: true,
+  crc32: 0,
+});
+const noLinks = {
+  debugLink: null,
+  debugLinkCrc: null,
+  altLink: null,
+  altLinkBuildId: null,
+  providedUnits: [],
+  wantedUnits: [],
+};
+const builtOf = (blob: string, cacheVersion: number) => ({
+  buildId: null,
+  name: "lib.so",
+  machine: "x86_64",
+  blob,
+  size: 3,
+  cacheVersion,
+  files: [],
+  missing: [],
+  gaps: [],
+});
+
+test("native files and modules that lost their job get one again, and so do caches of an older version", async () => {
+  const [lost, half, old, fresh] = ["a1", "a2", "a3", "a4"].map((byte, at) =>
+    nativeFile(byte.repeat(32), `D${at}`),
+  );
+  for (const file of [lost, half, old, fresh]) if (file) await storeNativeFile(setting.pool, file);
+  for (const file of [half, old, fresh])
+    if (file) await saveNativeLinks(setting.pool, file.sha256, noLinks);
+  await saveNativeCache(setting.pool, "D2", 1, builtOf("bb".repeat(32), CACHE_VERSION - 1));
+  await saveNativeCache(setting.pool, "D3", 1, builtOf("cc".repeat(32), CACHE_VERSION));
+  await setting.pool.query(
+    `with a as (update native_files set created_at = now() - interval '1 hour')
+     update native_caches set updated_at = now() - interval '1 hour'`,
+  );
+  start();
+  await until(async () => (await natives.depth()) === 3);
+  const { rows } = await setting.pool.query<{ id: string }>(
+    "select debug_id as id from native_caches where wanted > built order by id",
+  );
+  expect(rows.map(({ id }) => id)).toEqual(["D1", "D2"]);
+});
+
+test("blobs that nobody refers to go after a while; those of files, newest caches and uploads under way stay", async () => {
+  const store = async (text: string, ageMs: number): Promise<string> => {
+    const writer = await blobs.create();
+    await writer.write(Buffer.from(text));
+    const { blob } = await writer.commit();
+    const at = new Date(Date.now() - ageMs);
+    await utimes(blobs.path(blob), at, at);
+    return blob;
+  };
+  const [source, file, cache, superseded, young] = [
+    await store("source", DAY_MS),
+    await store("file", DAY_MS),
+    await store("cache", DAY_MS),
+    await store("superseded", DAY_MS),
+    await store("young", BLOB_GRACE_MS / 2),
+  ];
+  const python = { sha256: source, kind: "source" as const, size: 6, content: null, blob: source };
+  await storeSymbolFiles(setting.pool, setting.project, "1.0", [
+    { ...python, path: "a.py", basename: "a.py" },
+  ]);
+  await storeNativeFile(setting.pool, nativeFile(file, "D0"));
+  await saveNativeLinks(setting.pool, file, noLinks);
+  await saveNativeCache(setting.pool, "D0", 1, builtOf(cache, CACHE_VERSION));
+  start();
+  await until(async () => (await blobs.size(superseded).catch(() => null)) === null);
+  for (const blob of [source, file, cache, young])
+    expect(await blobs.size(blob)).toBeGreaterThan(0);
 });

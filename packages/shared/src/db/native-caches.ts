@@ -67,6 +67,24 @@ export async function claimNativeBuild(
   return rows[0] ?? null;
 }
 
+/** Whether more arrived than the module's cache was built for. */
+export async function isNativeBuildWanted(db: Queryable, debugId: string): Promise<boolean> {
+  const { rows } = await db.query(
+    "select from native_caches where debug_id = $1 and wanted > built",
+    [debugId],
+  );
+  return rows.length > 0;
+}
+
+/** Gives a claimed build up for somebody else to make: it was no attempt. */
+export async function releaseNativeBuild(db: Queryable, debugId: string): Promise<void> {
+  await db.query(
+    `update native_caches set state = 'stored', attempts = greatest(0, attempts - 1), updated_at = now()
+      where debug_id = $1 and wanted > built`,
+    [debugId],
+  );
+}
+
 export async function saveBuildProgress(
   db: Queryable,
   debugId: string,

@@ -121,8 +121,7 @@ const LOCK = 0x0fa1_7004;
  * The file itself and those it completes: files that name its build id as their supplementary file's, files whose
  * skeletons want its units, and the objects that name one of all these by CRC as their debug file.
  */
-const concerned = `
-  with completed as (
+const concerned = `with completed as (
     select sha256 from native_files where sha256 = decode($1, 'hex')
     union select f.sha256 from native_files s join native_files f on f.alt_link_build_id = s.build_id
            where s.sha256 = decode($1, 'hex')
@@ -135,6 +134,19 @@ const concerned = `
   )
   select distinct on (debug_id) debug_id, build_id, name, machine from modules
    where debug_id is not null and state = 'ready' order by debug_id, kind = 'object' desc`;
+
+/** Debug ids of the modules that a file concerns and that wait for their build. */
+export async function listWaitingModules(
+  db: Queryable,
+  sha256: string,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ debugId: string }>(
+    `select debug_id as "debugId" from (${concerned}) as m join native_caches c using (debug_id)
+      where c.wanted > c.built`,
+    [sha256],
+  );
+  return rows.map(({ debugId }) => debugId);
+}
 
 /**
  * Keeps what was read of a file and raises `wanted` of every module it concerns, itself included. Returns their

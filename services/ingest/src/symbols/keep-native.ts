@@ -1,6 +1,6 @@
 /** One native file of an upload: identified, stored once by its content, and what is answered about it. */
 import { DebugInfoError, type NativeIdentity } from "@faultline/debuginfo";
-import { storeNativeFile, type Pool } from "@faultline/shared";
+import { MAX_NAME_CHARS, storeNativeFile, type Pool } from "@faultline/shared";
 import type { FileAnswer } from "./file-answer.ts";
 import type { NativeDraft } from "./native-draft.ts";
 
@@ -58,9 +58,9 @@ const refused = (name: string, reason: string): FileAnswer => ({
   debugId: null,
 });
 
-/** Of a member of an archive, or of a file named with folders. */
+/** Of a member of an archive, or of a file named with folders; for people. */
 const basename = (name: string): string =>
-  name.split(/[/\\]/).findLast((part) => part !== "") ?? name;
+  (name.split(/[/\\]/).findLast((part) => part !== "") ?? name).slice(0, MAX_NAME_CHARS);
 
 function describe({ kind, os, machine, ...holds }: NativeIdentity): string {
   switch (kind) {
