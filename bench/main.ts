@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   symbols: async () => (await import("./symbolize.ts")).benchSymbols,
   "symbol-accuracy": async () => (await import("./symbol-accuracy.ts")).benchSymbolAccuracy,
   unwind: async () => (await import("./unwind.ts")).benchUnwind,
+  stackwalk: async () => (await import("./stackwalk.ts")).benchStackwalk,
   idle: async () => (await import("./idle.ts")).benchIdle,
   http: async () => (await import("./http.ts")).benchHttp,
 };

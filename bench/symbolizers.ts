@@ -90,7 +90,7 @@ export const gnu: Symbolizer = {
   },
 };
 
-export const isInstalled = ({ name }: Symbolizer): boolean =>
+export const isInstalled = ({ name }: Pick<Symbolizer, "name">): boolean =>
   spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0;
 
 /** Output and seconds of the whole process. */
