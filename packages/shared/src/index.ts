@@ -15,6 +15,7 @@ export * from "./db/pool.ts";
 export * from "./db/projects.ts";
 export * from "./db/reports.ts";
 export * from "./db/symbols.ts";
+export * from "./db/tags.ts";
 export * from "./db/tokens.ts";
 export * from "./ids.ts";
 export * from "./jobs.ts";

@@ -66,6 +66,7 @@ export function outcome(crash: NewCrash, change: Partial<Outcome> = {}): Outcome
     release: crash.metadata.release,
     environment: crash.metadata.environment,
     host: crash.metadata.host,
+    tags: crash.metadata.tags,
     error: null,
     group: seed("app:run"),
     report: null,

@@ -42,6 +42,7 @@ const everything: GroupFilter = {
   environment: null,
   kind: null,
   text: null,
+  tag: null,
 };
 const groups = () => listGroups(database.pool, everything, "count", null, 100);
 
@@ -130,7 +131,7 @@ test("the further dumps of a text become crashes of their own, beside the first"
   ]);
   const [group] = await groups();
   expect(group?.count).toBe(2);
-  const listed = await listGroupCrashes(database.pool, group?.id ?? 0, null, 10);
+  const listed = await listGroupCrashes(database.pool, group?.id ?? 0, null, null, 10);
   expect(listed.map((row) => row.id).toSorted()).toEqual([crash.id, second].toSorted());
 });
 

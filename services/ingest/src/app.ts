@@ -16,6 +16,7 @@ import {
 import type { IngestMetrics } from "./metrics.ts";
 import { Problem, problemDocument, problemKinds, type ProblemCode } from "./problem.ts";
 import { createRefuse, PROBLEM_TYPE, type Refuse } from "./refuse.ts";
+import { crashListRoutes } from "./routes/crash-list.ts";
 import { crashViewRoutes } from "./routes/crash-views.ts";
 import { crashRoutes } from "./routes/crashes.ts";
 import { minidumpRoutes } from "./routes/minidump.ts";
@@ -88,6 +89,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   const routeDeps: RouteDeps = { ...deps, guard: createGuard(app, deps.db, deps.keys) };
   await app.register(crashRoutes, routeDeps);
   await app.register(minidumpRoutes, routeDeps);
+  await app.register(crashListRoutes, routeDeps);
   await app.register(crashViewRoutes, routeDeps);
   await app.register(groupRoutes, routeDeps);
   await app.register(symbolRoutes, routeDeps);

@@ -83,6 +83,7 @@ test("its files, and those of the first crash of its text", async () => {
     release: null,
     environment: null,
     host: null,
+    tags: {},
     error: null,
     group: seed("zeta", "signal"),
     report: zstdCompressSync(JSON.stringify(reportOf(seed("zeta", "signal")))),

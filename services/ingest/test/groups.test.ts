@@ -41,14 +41,20 @@ const crashes: NewCrash[] = [];
 
 /** alpha: 3 crashes, newest 1 h ago; beta: 1, 5 h ago; gamma: 2, newest 3 h ago; delta is another project's. */
 async function fill(): Promise<void> {
+  const tags = { region: "eu", shard: "a:b" };
   for (const age of [40, 2, 1]) crashes.push(await processed(at.pool, at.projectId, "alpha", age));
   await processed(at.pool, at.projectId, "beta", 5, {
     release: "2.0",
     environment: "staging",
     host: "web-2",
+    tags,
   });
-  for (const age of [30, 3]) await processed(at.pool, at.projectId, "gamma", age, { host: null });
-  theirs = await processed(at.pool, other.projectId, "delta", 1);
+  for (const age of [30, 3])
+    await processed(at.pool, at.projectId, "gamma", age, {
+      host: null,
+      tags: { region: age === 3 ? "eu" : "us" },
+    });
+  theirs = await processed(at.pool, other.projectId, "delta", 1, { tags });
 }
 
 describe("the list", () => {
@@ -64,6 +70,12 @@ describe("the list", () => {
     ["?kind=timeout", []],
     ["?status=resolved", []],
     ["?project=shop&release=1.0&environment=production&q=segfault", ["alpha", "gamma"]],
+    ["?tag=region:eu", ["gamma", "beta"]],
+    ["?tag=region:us&sort=count", ["gamma"]],
+    ["?tag=region:eu&release=2.0", ["beta"]],
+    ["?tag=shard:a:b", ["beta"]],
+    ["?tag=region:asia", []],
+    ["?tag=region:eu&project=shop&limit=1", ["gamma"]],
     ["?q=%25", []],
     ["?release=a'b\"c", []],
   ])("%s", async (query, names) => {
@@ -115,6 +127,8 @@ describe("the list", () => {
     "?sort=title",
     "?status=gone",
     "?q=%00",
+    "?tag=region",
+    "?tag=a:%00",
     "?release=%00",
     "?project=Not-A-Slug",
   ])("%s does not fit the schema", async (query) => {
@@ -166,6 +180,17 @@ describe("a group", () => {
     expect(refused.json()).toMatchObject({ code: "bad-request" });
   });
 
+  test("its crashes with a tag", async () => {
+    const [gamma] = (await list("?q=gamma")).groups;
+    const found = async (tag: string): Promise<number> => {
+      const answer = await call(`/api/v1/groups/${gamma?.id}/crashes?tag=${tag}`);
+      return answer.json<{ crashes: unknown[] }>().crashes.length;
+    };
+    expect([await found("region:eu"), await found("region:us"), await found("x:y")]).toEqual([
+      1, 1, 0,
+    ]);
+  });
+
   test("is resolved and opened again", async () => {
     const [beta] = (await list("?q=beta")).groups;
     const set = (status: string) =>
@@ -174,6 +199,42 @@ describe("a group", () => {
     expect(await titles("?status=resolved")).toEqual(["Segfault in beta"]);
     expect((await set("open")).json()).toMatchObject({ status: "open" });
     expect((await set("gone")).json()).toMatchObject({ code: "bad-request" });
+  });
+});
+
+describe("crashes with a tag, of any group", () => {
+  const found = async (query: string, token?: string) => {
+    const answer = await call(`/api/v1/crashes${query}`, token === undefined ? {} : { token });
+    return answer.json<{ crashes: { title: string; project: string }[]; next: string | null }>();
+  };
+
+  test("newest first, in pages", async () => {
+    const seen: string[] = [];
+    let query = "?tag=region:eu&limit=1";
+    for (
+      let next: string | null = "";
+      next !== null;
+      query = `?tag=region:eu&limit=1&cursor=${next}`
+    ) {
+      const page = await found(query);
+      seen.push(...page.crashes.map(({ title }) => title));
+      next = page.next;
+    }
+    expect(seen).toEqual(["Segfault in gamma", "Segfault in beta"]);
+  });
+
+  test("of the projects that the token sees", async () => {
+    expect((await found("?tag=region:eu", other.token)).crashes).toMatchObject([
+      { project: "other" },
+    ]);
+    expect((await found("?tag=shard:a:b")).crashes).toMatchObject([{ project: "shop" }]);
+    const all = await addToken(at.pool, null, ["read"]);
+    expect((await found("?tag=region:eu", all)).crashes).toHaveLength(3);
+    expect((await found("?tag=region:eu&project=other", all)).crashes).toHaveLength(1);
+  });
+
+  test("without a tag there is no such list", async () => {
+    expect((await call("/api/v1/crashes")).json()).toMatchObject({ code: "bad-request" });
   });
 });
 

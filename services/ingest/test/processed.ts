@@ -140,6 +140,7 @@ export async function processed(
     release: "1.0",
     environment: "production",
     host: "web-1",
+    tags: crash.metadata.tags,
     error: null,
     group,
     report: zstdCompressSync(JSON.stringify(reportOf(group))),

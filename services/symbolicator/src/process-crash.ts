@@ -79,7 +79,7 @@ function failedOutcome(crash: PendingCrash, error: unknown, metrics: Metrics): O
 }
 
 function commonOutcome(crash: PendingCrash): Outcome {
-  const { release, environment, host, time } = crash.metadata;
+  const { release, environment, host, time, tags } = crash.metadata;
   return {
     crashId: crash.id,
     parent: null,
@@ -89,6 +89,7 @@ function commonOutcome(crash: PendingCrash): Outcome {
     release,
     environment,
     host,
+    tags,
     error: null,
     group: null,
     report: null,

@@ -1,5 +1,6 @@
 /** Reading groups: the list with its filters and pages, and one group with its counts. */
 import type { Queryable } from "./pool.ts";
+import { tagNumber } from "./tags.ts";
 
 export const groupSorts = ["last_seen", "first_seen", "count"] as const;
 export type GroupSort = (typeof groupSorts)[number];
@@ -33,6 +34,8 @@ export interface GroupFilter {
   readonly kind: string | null;
   /** Part of the title or culprit, any case. */
   readonly text: string | null;
+  /** "name:value"; a crash with it is in the group. */
+  readonly tag: string | null;
 }
 
 /** Where a page starts: behind this row of the same sort. `value` as `cursorOf` made it. */
@@ -50,8 +53,10 @@ export async function listGroups(
   limit: number,
 ): Promise<readonly GroupRow[]> {
   const type = sort === "count" ? "bigint" : "timestamptz";
+  const tag = filter.tag === null ? null : tagNumber(filter.tag);
   const { rows } = await db.query<GroupRow>({
-    name: `list-groups-${sort}`,
+    // planned anew for each tag: from the groups' side or from the tag's, whichever has fewer
+    ...(tag === null ? { name: `list-groups-${sort}` } : {}),
     text: `select ${columns} from groups g
             where ($1::integer[] is null or g.project_id = any($1))
               and ($2::text is null or g.status = $2)
@@ -60,6 +65,7 @@ export async function listGroups(
               and ($5::text is null or g.kind = $5)
               and ($6::text is null or position(lower($6) in lower(g.title || ' ' || coalesce(g.culprit, ''))) > 0)
               and ($7::${type} is null or (g.${sort}, g.id) < ($7::${type}, $8::bigint))
+              ${tag === null ? "" : "and g.id in (select group_id from group_tags where tag = $10)"}
             order by g.${sort} desc, g.id desc limit $9`,
     values: [
       filter.projectIds,
@@ -71,6 +77,7 @@ export async function listGroups(
       after?.value ?? null,
       after?.id ?? null,
       limit,
+      ...(tag === null ? [] : [tag]),
     ],
   });
   return rows;

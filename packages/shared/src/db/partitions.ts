@@ -1,4 +1,4 @@
-/** Partitions of `crashes` and `reports`: one a day of crash ids (UTC), made ahead, dropped by retention. */
+/** Partitions of `crashes`, `reports` and `crash_tags`: one a day of crash ids (UTC), made ahead, dropped by retention. */
 import { CLIENT_ID_MAX_AGE_MS } from "../limits.ts";
 import { crashIdBound } from "../ids.ts";
 import type { Queryable } from "./pool.ts";
@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const AHEAD_DAYS = 3;
 /** Held while partitions are made. */
 const LOCK = 0x0fa1_7003;
-const TABLES = ["crashes", "reports"] as const;
+const TABLES = ["crashes", "reports", "crash_tags"] as const;
 
 /** Makes the partitions that ids of now may fall into, from the oldest id a client may bring to some days ahead. */
 export async function ensurePartitions(db: Queryable, now: number): Promise<void> {
@@ -28,8 +28,8 @@ export async function ensurePartitions(db: Queryable, now: number): Promise<void
 }
 
 /**
- * Drops the partitions whose every crash is older than `retentionDays`, and the wait of crashes that
- * never got processed before. Returns the partitions' names.
+ * Drops the partitions whose every crash is older than `retentionDays`, the wait of crashes that never got
+ * processed before, and what groups were found by then. Returns the partitions' names.
  */
 export async function dropExpiredPartitions(
   db: Queryable,
@@ -46,6 +46,7 @@ export async function dropExpiredPartitions(
   const expired = rows.map((row) => row.name).filter((name) => dayOfName(name) < keepFrom);
   for (const name of expired) await db.query(`drop table ${name}`);
   await db.query("delete from pending where crash_id < $1", [crashIdBound(keepFrom)]);
+  await db.query("delete from group_tags where seen < $1::date", [new Date(keepFrom)]);
   return expired;
 }
 

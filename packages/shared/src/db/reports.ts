@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from "node:zlib";
 import type { Report } from "../report.ts";
 import { countIntoGroups, groupIdsFor, type GroupSeed } from "./groups.ts";
+import { saveTags, tagNumber } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 
@@ -15,6 +16,7 @@ export interface Outcome {
   readonly release: string | null;
   readonly environment: string | null;
   readonly host: string | null;
+  readonly tags: Readonly<Record<string, string>>;
   /** Why processing failed; null when it did not, and then `group` and `report` are set. */
   readonly error: string | null;
   readonly group: GroupSeed | null;
@@ -105,15 +107,16 @@ async function saveOutcomes(db: Queryable, outcomes: readonly Outcome[]): Promis
     text: insertReports,
     values: [json, bytes],
   });
-  const inserted = new Set(rows.map((row) => row.id));
+  const ids = new Set(rows.map((row) => row.id));
+  const inserted = outcomes
+    .filter(({ crashId }) => ids.has(crashId))
+    .map((outcome) => ({ ...outcome, groupId: groupIds.get(outcome) ?? null }));
+  await saveTags(db, inserted);
   await countIntoGroups(
     db,
-    outcomes.flatMap((outcome) => {
-      const groupId = groupIds.get(outcome);
-      return groupId === undefined || !inserted.has(outcome.crashId)
-        ? []
-        : [{ ...outcome, groupId }];
-    }),
+    inserted.filter(
+      (outcome): outcome is Outcome & { groupId: number } => outcome.groupId !== null,
+    ),
   );
 }
 
@@ -175,18 +178,42 @@ export async function findReport(
   };
 }
 
-/** A group's crashes, newest first, older than `before` when given. */
+/** A group's crashes, newest first, older than `before` and with a tag ("name:value") when given. */
 export async function listGroupCrashes(
   db: Queryable,
   groupId: number,
+  tag: string | null,
   before: string | null,
   limit: number,
 ): Promise<readonly CrashSummary[]> {
-  const { rows } = await db.query<CrashSummary>({
-    name: "list-group-crashes",
-    text: `select ${summaryColumns} from reports
-            where group_id = $1 and ($2::uuid is null or crash_id < $2) order by crash_id desc limit $3`,
-    values: [groupId, before, limit],
-  });
+  const values = [groupId, before, limit];
+  const listed = (text: string): string =>
+    `select ${summaryColumns} from reports r
+      where group_id = $1 and ($2::uuid is null or crash_id < $2) ${text} order by crash_id desc limit $3`;
+  if (tag === null) {
+    const query = { name: "list-group-crashes", text: listed(""), values };
+    return (await db.query<CrashSummary>(query)).rows;
+  }
+  // planned anew for each tag: from the group's side or from the tag's, whichever has fewer crashes
+  const text = listed(
+    "and exists (select 1 from crash_tags t where t.tag = $4 and t.crash_id = r.crash_id)",
+  );
+  return (await db.query<CrashSummary>(text, [...values, tagNumber(tag)])).rows;
+}
+
+/** Crashes with a tag ("name:value"), newest first, older than `before` when given; `projectIds` null: of any project. */
+export async function listTaggedCrashes(
+  db: Queryable,
+  projectIds: readonly number[] | null,
+  tag: string,
+  before: string | null,
+  limit: number,
+): Promise<readonly CrashSummary[]> {
+  const { rows } = await db.query<CrashSummary>(
+    `select ${summaryColumns} from crash_tags t join reports r using (crash_id)
+      where t.tag = $1 and ($2::integer[] is null or project_id = any($2)) and ($3::uuid is null or crash_id < $3)
+      order by crash_id desc limit $4`,
+    [tagNumber(tag), projectIds, before, limit],
+  );
   return rows;
 }

@@ -11,7 +11,6 @@ import {
   type GroupSort,
   type Pool,
 } from "@faultline/shared";
-import type { FastifyReply } from "fastify";
 import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
 import { baseUrl } from "../base-url.ts";
@@ -20,9 +19,9 @@ import {
   decodeGroupCursor,
   encodeCrashCursor,
   encodeGroupCursor,
-  nextLink,
 } from "../cursor.ts";
 import { groupDetail } from "../group-detail.ts";
+import { linkNext, page } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { scopeOf, type ProjectScope } from "../project-scope.ts";
 import {
@@ -33,6 +32,7 @@ import {
   problems,
   RowId,
   Slug,
+  Tag,
   text,
   tokenProblems,
   tokenWith,
@@ -55,6 +55,7 @@ const schemas = {
       release: Type.Optional(Name),
       environment: Type.Optional(Name),
       kind: Type.Optional(Kind),
+      tag: Type.Optional(Tag),
       q: Type.Optional(
         text({ maxLength: 200, description: "Part of the title or culprit, any case." }),
       ),
@@ -86,7 +87,7 @@ const schemas = {
     operationId: "listGroupCrashes",
     summary: "List a group's crashes, newest first",
     params,
-    querystring: Type.Object(pageQuery),
+    querystring: Type.Object({ tag: Type.Optional(Tag), ...pageQuery }),
     response: {
       200: Type.Object({ crashes: Type.Array(CrashSummarySchema), ...nextCursor }),
       ...errors,
@@ -99,7 +100,7 @@ export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const onRequest = guard.allow("read");
 
   app.get("/api/v1/groups", { schema: schemas.list, onRequest }, async (request, reply) => {
-    const { project, status, release, environment, kind, q, cursor } = request.query;
+    const { project, status, release, environment, kind, tag, q, cursor } = request.query;
     const sort: GroupSort = request.query.sort ?? "last_seen";
     const limit = request.query.limit ?? DEFAULT_PAGE_ROWS;
     const scope = await scopeOf(db, guard.caller(request), project);
@@ -110,6 +111,7 @@ export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
       environment: environment ?? null,
       kind: kind ?? null,
       text: q ?? null,
+      tag: tag ?? null,
     };
     const after = cursor === undefined ? null : decodeGroupCursor(sort, cursor);
     const { rows, last } = page(await listGroups(db, filter, sort, after, limit + 1), limit);
@@ -144,9 +146,9 @@ export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
       const scope = await scopeOf(db, guard.caller(request), undefined);
       const { id } = request.params;
       await groupOf(db, scope, id);
-      const { cursor, limit = DEFAULT_PAGE_ROWS } = request.query;
+      const { tag = null, cursor, limit = DEFAULT_PAGE_ROWS } = request.query;
       const before = cursor === undefined ? null : decodeCrashCursor(cursor);
-      const { rows, last } = page(await listGroupCrashes(db, id, before, limit + 1), limit);
+      const { rows, last } = page(await listGroupCrashes(db, id, tag, before, limit + 1), limit);
       const next = last === null ? null : encodeCrashCursor(last.id);
       linkNext(reply, baseUrl(deps.url, request), request.url, next);
       return { crashes: rows.map((row) => summaryView(row, scope.slugOf)), next };
@@ -158,17 +160,4 @@ async function groupOf(db: Pool, scope: ProjectScope, id: number): Promise<Group
   const group = await findGroup(db, scope.ids, id);
   if (group === null) throw new Problem("not-found", `group ${id}`);
   return group;
-}
-
-/** `found`: one row more than the page holds when there is a next one. `last`: the row behind which that starts. */
-function page<Row>(
-  found: readonly Row[],
-  limit: number,
-): { rows: readonly Row[]; last: Row | null } {
-  const rows = found.slice(0, limit);
-  return { rows, last: found.length > limit ? (rows.at(-1) ?? null) : null };
-}
-
-function linkNext(reply: FastifyReply, base: string, url: string, next: string | null): void {
-  if (next !== null) void reply.header("link", nextLink(base, url, next));
 }

@@ -81,6 +81,11 @@ export const Time = Type.String({ description: "RFC 3339" });
 export const text = (options: { maxLength: number; minLength?: number; description?: string }) =>
   Type.String({ pattern: "^[^\\u0000]*$", ...options });
 export const Name = text({ maxLength: MAX_NAME_CHARS });
+export const Tag = Type.String({
+  pattern: "^[^\\u0000]+:[^\\u0000]*$",
+  maxLength: 2 * MAX_NAME_CHARS + 1,
+  description: "A tag, as name:value.",
+});
 export const Slug = Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" });
 export const RowId = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
