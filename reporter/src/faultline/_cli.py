@@ -174,6 +174,9 @@ def _add_symbols(commands: Any) -> None:
     upload.add_argument(
         "--check", action="store_true", help="fail when a crash of the release could not be symbolicated"
     )
+    upload.add_argument(
+        "--stripped-ok", action="append", default=[], metavar="GLOB", help="names that may lack debug information"
+    )
     upload.add_argument("--dry-run", action="store_true", help="say what would be sent")
 
 

@@ -65,10 +65,14 @@ def _supervise(argv: List[str], info: Dict[str, Any], folder: str) -> int:
 
 
 def _forward_signals(child: "subprocess.Popen[bytes]") -> None:
+    def forward(received: int, _frame: object) -> None:
+        if child.poll() is None:
+            child.send_signal(received)
+
     for name in _FORWARDED:
         number = getattr(signal, name, None)
         if number is not None:
-            signal.signal(number, lambda received, _: child.poll() is None and child.send_signal(received))
+            signal.signal(number, forward)
 
 
 class StderrTail:

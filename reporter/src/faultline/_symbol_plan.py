@@ -1,0 +1,153 @@
+"""What to send of an inventory, how to ask whether the service has it, and what it lacks whatever is sent."""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import sys
+from collections import Counter
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
+
+from ._compiled import compile_source, compiled_name
+from ._debug_files import DebugFiles
+from ._symbol_files import Found, Inventory, Native
+
+
+class Item(NamedTuple):
+    """One file to send, unless the service has it. `wanted` is None for a compiled file: see `is_there`."""
+
+    kind: str
+    """pyc, source, native or debug."""
+    name: str
+    sha256: Optional[str]
+    source: Optional[str]
+    """Of a file that would be compiled: the name of its source; its content depends on the compiler's mood."""
+    source_sha256: Optional[str]
+    size: int
+    open: Callable[[], "Optional[IO[bytes]]"]
+
+    @property
+    def question(self) -> Dict[str, str]:
+        """For POST /api/v1/symbols/check."""
+        return {"path": self.source} if self.source is not None else {"sha256": str(self.sha256)}
+
+
+class Plan(NamedTuple):
+    """`missing`: what no upload can mend, a line each."""
+
+    items: List[Item]
+    missing: List[str]
+
+
+def make_plan(
+    inventory: Inventory, debug_folders: List[str], sources: bool, native: bool, stripped_ok: Sequence[str]
+) -> Plan:
+    """Reads every file once."""
+    plan = Plan([], [])
+    _plan_python(inventory, sources, plan)
+    if native:
+        _plan_native(inventory, DebugFiles(inventory.natives, debug_folders), stripped_ok, plan)
+    return plan
+
+
+def _plan_python(inventory: Inventory, sources: bool, plan: Plan) -> None:
+    """The service takes one compiled file a source and release: that of the interpreter the release runs on."""
+    tag = _interpreter(inventory)
+    chosen = _chosen(inventory, tag)
+    for found in chosen.values():
+        plan.items.append(_as_it_is("pyc", found))
+    for name, found in inventory.sources.items():
+        digest = found.sha256()
+        if sources:
+            plan.items.append(Item("source", name, digest, None, None, found.size, found.open))
+        if name in chosen:
+            continue
+        if tag == sys.implementation.cache_tag:
+            plan.items.append(Item("pyc", compiled_name(name), None, name, digest, found.size, _compiler(found, name)))
+        else:
+            plan.missing.append(f"{name}: no compiled file of {tag}, and this is {sys.implementation.cache_tag}")
+
+
+def _interpreter(inventory: Inventory) -> str:
+    """The cache tag to send files of: our own, unless the compiled files found are all of others; then the commonest."""
+    tags = Counter(tag_of(name) for name in inventory.compiled)
+    tags.pop("", None)
+    own = str(sys.implementation.cache_tag)
+    return own if own in tags or not tags else tags.most_common(1)[0][0]
+
+
+def _chosen(inventory: Inventory, tag: str) -> Dict[str, Found]:
+    """Source path → its compiled file; of PEP 488's levels the least optimised."""
+    chosen: Dict[str, Found] = {}
+    for name in sorted(inventory.compiled, key=lambda one: (".opt-" in one, one)):
+        if tag_of(name) in (tag, ""):
+            chosen.setdefault(inventory.source_of(name), inventory.compiled[name])
+    return chosen
+
+
+def tag_of(name: str) -> str:
+    """`cpython-312` of `__pycache__/jobs.cpython-312.opt-1.pyc`; empty for a file beside its source."""
+    parts = name.rpartition("/")[2].split(".")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def _compiler(found: Found, name: str) -> Callable[[], "Optional[IO[bytes]]"]:
+    def compiled() -> "Optional[IO[bytes]]":
+        data = compile_source(found.read(), name)
+        return None if data is None else io.BytesIO(data)
+
+    return compiled
+
+
+def _plan_native(inventory: Inventory, debug: DebugFiles, stripped_ok: Sequence[str], plan: Plan) -> None:
+    sent: Set[str] = set()
+
+    def add(kind: str, found: Found) -> None:
+        item = _as_it_is(kind, found)
+        if item.sha256 not in sent:
+            sent.add(str(item.sha256))
+            plan.items.append(item)
+
+    for native in inventory.natives:
+        if not native.elf.has_code:
+            continue  # a debug file below the paths: it goes with the file it belongs to
+        add("native", native.file)
+        if not native.elf.build_id:
+            plan.missing.append(f"{native.file.name}: no build id; link with --build-id")
+        found = debug.of(native)
+        if found is None:
+            if not any(fnmatch.fnmatch(native.file.name, pattern) for pattern in stripped_ok):
+                plan.missing.append(_lacks(native))
+            continue
+        for companion in (found, debug.alternate_of(found.elf)):
+            if companion is not None and companion is not native:
+                add("debug", companion.file)
+        package = debug.package_of(native)
+        if package is not None:
+            add("debug", package)
+        if found.elf.alternate and debug.alternate_of(found.elf) is None:
+            plan.missing.append(f"{native.file.name}: its debug file wants another one, {found.elf.alternate}")
+
+
+def _lacks(native: Native) -> str:
+    link = f", {native.elf.debug_link}" if native.elf.debug_link else ""
+    names = "names of functions only" if native.elf.has_symbols else "exported names only"
+    return f"{native.file.name}: no debug information ({names}); no debug file {native.elf.build_id}{link}"
+
+
+def _as_it_is(kind: str, found: Found) -> Item:
+    return Item(kind, found.name, found.sha256(), None, None, found.size, found.open)
+
+
+def is_there(item: Item, answers: List[Dict[str, Any]]) -> bool:
+    """
+    Whether the service's answers to the item's question mean that it need not be sent.
+
+    Compiling the same source twice may give different bytes (marshal writes references by use counts), so a compiled file
+    is there when one is there beside the same source.
+    """
+    if item.source is None:
+        return any(one.get("state") != "missing" for one in answers)
+    has = {str(one.get("kind")): one for one in answers if one.get("state") != "missing"}
+    source = has.get("source")
+    return "pyc" in has and (source is None or source.get("sha256") == item.source_sha256)
