@@ -4,6 +4,7 @@
  * System V ABI AMD64 3.2.2, AAPCS64 6.4.6. Registers other than pc, sp and the frame pointer are unknown afterwards.
  */
 import type { FrameRecord } from "./cpu/cpu.ts";
+import { MAX_FRAME_BYTES } from "./limits.ts";
 import { trampolineAt } from "./signal-trampoline.ts";
 import { type Finding, failure, hex, type Level, outermost, type Walker } from "./walker.ts";
 
@@ -20,6 +21,8 @@ export function callerByFramePointer(walker: Walker, callee: Level): Finding {
     return failure(`the frame pointer ${hex(framePointer)} is not aligned`);
   if (framePointer < callee.frame.sp)
     return failure(`the frame pointer ${hex(framePointer)} is below the stack pointer`);
+  if (!chained && framePointer - callee.frame.sp > MAX_FRAME_BYTES)
+    return failure(`the frame pointer ${hex(framePointer)} is of another stack`);
   for (const record of cpu.frameRecords) {
     const finding = callerOfRecord(walker, framePointer, record, { chained, ends });
     if (finding !== null) return finding;
@@ -55,7 +58,7 @@ function callerOfRecord(
   const end = framePointer + BigInt(toReturn + cpu.addressSize);
   const next = walker.unsigned(saved);
   const pointer = walker.unsigned(stored);
-  if (walker.wrap(end) !== end || !isReturnOfRecord(walker, pointer)) return null;
+  if (walker.wrap(end) !== end || !isReturnOfRecord(walker, pointer, end)) return null;
   const leadsOn = next >= end && walker.word(next) !== undefined;
   if (!leadsOn && !(chained && next === 0n)) return null;
   const registers = walker.noRegisters();
@@ -66,9 +69,9 @@ function callerOfRecord(
 }
 
 /** The chain vouches for places of which nothing is known; but there must be a call, or what ends a signal's handler. */
-function isReturnOfRecord(walker: Walker, pointer: bigint): boolean {
+function isReturnOfRecord(walker: Walker, pointer: bigint, sp: bigint): boolean {
   const pc = walker.cpu.codeAddress(pointer);
   if (walker.isNoCode(pc)) return false;
   const called = walker.cpu.followsCall(pointer, walker.memory) !== false;
-  return called || trampolineAt(walker, pc) !== undefined;
+  return called || trampolineAt(walker, pc, sp) !== undefined;
 }

@@ -37,7 +37,7 @@ export function levelOf(walker: Walker, caller: Caller, foundBy: FoundBy): Level
   const inside = stopped ? pc : walker.wrap(cpu.insideCall(pointer));
   const rules = walker.code.rulesAt(inside) ?? trampolineRules(walker, pc, stopped);
   const signalFrame =
-    rules === null ? !stopped && trampolineAt(walker, pc) !== undefined : rules.signalFrame;
+    rules === null ? !stopped && trampolineAt(walker, pc, sp) !== undefined : rules.signalFrame;
   const frame = {
     pc: pc as Address,
     // Nothing called a trampoline: the handler returns to its first instruction, and the one before is another function's.

@@ -9,6 +9,9 @@ export const MAX_SCANNED_WORDS = 131_072;
 /** Pages above a stack pointer in the guard page, of 4 KiB, that are tried for the stack's beginning. */
 export const MAX_GUARD_PAGES = 16;
 
+/** Bytes of one frame, where only a register that may be a frame pointer, or a word that may be one, says how long it is. */
+export const MAX_FRAME_BYTES = 1024n * 1024n;
+
 /** Operations of one expression, of all in one walk, and values on its stack. */
 export const MAX_EXPRESSION_STEPS = 1_000;
 export const MAX_ALL_EXPRESSION_STEPS = 1_000_000;

@@ -5,13 +5,14 @@ import type { Walker } from "./walker.ts";
 const isLikelyCode = (kind: CodeKind): boolean =>
   kind === "function" || kind === "module" || kind === "anonymous";
 
-/** In code, and behind a call where the bytes before it are known. `pointer` comes without signature. */
-export function isReturnAddress(walker: Walker, pointer: bigint): boolean {
-  const { cpu, code, memory } = walker;
-  if (walker.isNoCode(cpu.codeAddress(pointer))) return false;
-  if (!isLikelyCode(code.kindAt(walker.wrap(cpu.insideCall(pointer))))) return false;
-  return cpu.followsCall(pointer, memory) !== false;
-}
+/** In code; `pointer` comes without signature, here and below. */
+export const isInCode = (walker: Walker, pointer: bigint): boolean =>
+  !walker.isNoCode(walker.cpu.codeAddress(pointer)) &&
+  isLikelyCode(walker.code.kindAt(walker.wrap(walker.cpu.insideCall(pointer))));
+
+/** In code, and behind a call where the bytes before it are known. */
+export const isReturnAddress = (walker: Walker, pointer: bigint): boolean =>
+  isInCode(walker, pointer) && walker.cpu.followsCall(pointer, walker.memory) !== false;
 
 // Function pointers lie about on stacks as much as return addresses do, and compilers align functions. Of the words
 // in dumps of CPython that scanning took for return addresses, 122 were so aligned, and 17 of them returned to;

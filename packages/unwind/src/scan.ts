@@ -6,12 +6,10 @@
  */
 import type { Registers } from "./frame.ts";
 import { levelOf } from "./level.ts";
-import { MAX_GUARD_PAGES, MAX_SCANNED_WORDS, SCAN_WORDS } from "./limits.ts";
-import { isFunctionPointer, isReturnAddress } from "./return-address.ts";
+import { MAX_FRAME_BYTES, MAX_GUARD_PAGES, MAX_SCANNED_WORDS, SCAN_WORDS } from "./limits.ts";
+import { isFunctionPointer, isInCode } from "./return-address.ts";
+import { trampolineAt } from "./signal-trampoline.ts";
 import { type Caller, type Finding, failure, type Level, type Walker } from "./walker.ts";
-
-/** A saved frame pointer points into the stack above it, no further than this. */
-const NEXT_FRAME_REACH = 128n * 1024n;
 
 const PAGE = 4096n;
 
@@ -24,11 +22,19 @@ export function callerByScan(walker: Walker, callee: Level): Finding {
     const word = walker.word(address);
     if (word === undefined) break;
     const pointer = walker.unsigned(word);
-    if (!isReturnAddress(walker, pointer) || isFunctionPointer(walker, pointer)) continue;
+    if (!isReturnedTo(walker, pointer, address + size)) continue;
     const caller = callerAt(walker, callee, address, pointer);
     if (goesOn(walker, caller)) return caller;
   }
   return failure("no word of the stack can be a return address");
+}
+
+/** By a call, or by a signal's handler: nothing calls the trampoline, which is a function's beginning. */
+function isReturnedTo(walker: Walker, pointer: bigint, sp: bigint): boolean {
+  if (!isInCode(walker, pointer)) return false;
+  const { cpu, memory } = walker;
+  if (trampolineAt(walker, cpu.codeAddress(pointer), sp) !== undefined) return true;
+  return cpu.followsCall(pointer, memory) !== false && !isFunctionPointer(walker, pointer);
 }
 
 // At a stack overflow the stack pointer is in the guard page, which no dump holds; the stack begins behind it.
@@ -76,7 +82,7 @@ function framePointerAt(
 }
 
 const pointsAbove = (walker: Walker, pointer: bigint, address: bigint): boolean =>
-  pointer > address && pointer - address <= NEXT_FRAME_REACH && walker.word(pointer) !== undefined;
+  pointer > address && pointer - address <= MAX_FRAME_BYTES && walker.word(pointer) !== undefined;
 
 /** Whether the frame's own unwind table, as far as it can be applied, leads from it to what may be code again. */
 function goesOn(walker: Walker, caller: Caller): boolean {

@@ -87,6 +87,27 @@ describe("amd64", () => {
     expect(told(amd64(nowhere, { rbp: 0x7008n }))[1]).toBe("0x401233 by scan");
   });
 
+  test("follows none to another stack: a handler on its own has the register of what it interrupted", () => {
+    const other = new Column(0x90_7000n)
+      .word(0x90_7010n, "907000: rbp of a caller")
+      .word(B, "907008: return address into it")
+      .word(0n, "907010: of the caller");
+    const handler = new Column(0x7000n).word(0n, "7000: a local").word(C, "7008: return address");
+    const walk = unwind(
+      {
+        cpu: "amd64",
+        registers: registersOf("amd64", [
+          ["rip", A],
+          ["rsp", 0x7000n],
+          ["rbp", 0x90_7000n],
+        ]),
+      },
+      joined(handler, other),
+      bare,
+    );
+    expect(told(walk)[1]).toBe("0x401233 by scan");
+  });
+
   test("goes through generated code", () => {
     const generated = 0x10_0045n;
     const stack = new Column(0x7000n)

@@ -59,8 +59,17 @@ const mainStack = new Column(0x9000n)
   .word(0xbbbbn, "9000: its caller's rbx")
   .word(START, "9008: return address");
 
+/** cs, gs, fs and ss, 16 bits each, as the kernel saves them of a user's code. */
+const SEGMENTS = 0x002b_0000_0000_0033n;
+
 /** rt_sigframe of the kernel at `start`: what the handler returns to, then ucontext_t with these registers. */
-function signalStack(start: bigint, returnsTo: bigint, pc: bigint, sp: bigint): Column {
+function signalStack(
+  start: bigint,
+  returnsTo: bigint,
+  pc: bigint,
+  sp: bigint,
+  segments = 0n,
+): Column {
   return new Column(start)
     .word(returnsTo, "pretcode")
     .words(5, 0n, "uc_flags, uc_link, uc_stack")
@@ -70,7 +79,9 @@ function signalStack(start: bigint, returnsTo: bigint, pc: bigint, sp: bigint): 
     .words(3, 0n, "rdx, rax, rcx")
     .word(sp, "rsp")
     .word(pc, "rip")
-    .words(8, 0n, "flags and more");
+    .word(0x10202n, "eflags")
+    .word(segments, "cs, gs, fs, ss")
+    .words(6, 0n, "more");
 }
 
 const fromHandler = (rsp: bigint) => ({
@@ -143,6 +154,36 @@ describe("amd64", () => {
       START - 1n,
     ]);
     expect(walk.frames[2]!.registers[3]).toBe(0x3333n);
+  });
+
+  test("a restorer without table or instructions is known by the frame that the kernel made", () => {
+    const memory = joined(
+      mainStack,
+      signalStack(0x7000n, RESTORER, INTERRUPTED, 0x9000n, SEGMENTS),
+    );
+    const walk = unwind(fromHandler(0x7000n), memory, codeWith());
+    expect(told(walk)).toEqual(expected);
+    expect(walk.frames[1]!.signalFrame).toBe(true);
+    expect(walk.frames[2]!.registers[3]).toBe(0x3333n);
+  });
+
+  test("and is scanned for, though it is a function's beginning", () => {
+    const aligned = 0x40_2010n;
+    const handlers = codeOf([{ base: 0x40_0000n, end: 0x50_0000n, functions: [] }]);
+    const walk = (segments: bigint) =>
+      told(
+        unwind(
+          fromHandler(0x7000n),
+          joined(mainStack, signalStack(0x7000n, aligned, 0x40_3001n, 0x9000n, segments)),
+          handlers,
+        ),
+      );
+    expect(walk(SEGMENTS).slice(0, 3)).toEqual([
+      "0x401010 by registers",
+      "0x402010 by scan",
+      "0x403001 by cfi",
+    ]);
+    expect(walk(0n).slice(0, 2)).toEqual(["0x401010 by registers", "0x403001 by scan"]);
   });
 
   test("saved registers that the dump does not hold end it there", () => {
@@ -229,6 +270,8 @@ interface Trampoline {
   readonly before: number;
   /** Registers as the kernel's sigcontext has them. */
   readonly saved: readonly string[];
+  /** What follows them, by which the frame is known without instructions. */
+  readonly after: readonly bigint[];
   readonly thumb?: true;
 }
 
@@ -245,6 +288,7 @@ const trampolines: readonly (readonly [string, Trampoline])[] = [
       instructions: [0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4],
       before: 128 / 8 + 22 + 1,
       saved: [...numbered("x", 29), "fp", "lr", "sp", "pc"],
+      after: [0x6000_0000n, 0n, 0x0210_4650_8001n],
     },
   ],
   [
@@ -255,6 +299,7 @@ const trampolines: readonly (readonly [string, Trampoline])[] = [
       instructions: [0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80],
       before: 1 + 4,
       saved: ["edi", "esi", "ebp", "esp", "ebx", "edx", "ecx", "eax", "", "", "eip"],
+      after: [0x73n, 0x202n, 0x9000n, 0x7bn],
     },
   ],
   [
@@ -265,6 +310,7 @@ const trampolines: readonly (readonly [string, Trampoline])[] = [
       instructions: [0xb8, 0xad, 0, 0, 0, 0xcd, 0x80],
       before: 3 + 128 / 4 + 5 + 4,
       saved: ["edi", "esi", "ebp", "esp", "ebx", "edx", "ecx", "eax", "", "", "eip"],
+      after: [0x23n, 0x202n, 0x9000n, 0x2bn],
     },
   ],
   [
@@ -275,6 +321,7 @@ const trampolines: readonly (readonly [string, Trampoline])[] = [
       instructions: [0x77, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef],
       before: 5 + 3,
       saved: [...numbered("r", 11), "fp", "ip", "sp", "lr", "pc"],
+      after: [0x10n, 0n, ...Array.from({ length: 32 }, () => 0n), 0x5646_5001n],
     },
   ],
   [
@@ -285,42 +332,53 @@ const trampolines: readonly (readonly [string, Trampoline])[] = [
       instructions: [0xad, 0x27, 0, 0xdf],
       before: 128 / 4 + 5 + 3,
       saved: [...numbered("r", 11), "fp", "ip", "sp", "lr", "pc"],
+      after: [0x10n, 0n, ...Array.from({ length: 32 }, () => 0n), 0x5646_5001n],
       thumb: true,
     },
   ],
 ];
 
-describe.each(trampolines)("%s", (_, { cpu, size, instructions, before, saved, thumb }) => {
+describe.each(trampolines)("%s", (_, { cpu, size, instructions, before, saved, after, thumb }) => {
   const names = registerNames(cpu);
   const [pc, sp] = [
     names.findIndex((name) => /^(pc|eip)$/.test(name)),
     names.findIndex((name) => /^e?sp$/.test(name)),
   ];
   const at = 0x40_2004n;
-
-  test("gives every register back as it was", () => {
-    const handler = {
-      cfa: cfa(sp, size),
-      returnAddress: pc,
-      registers: rules({ [pc]: { kind: "offset", offset: -size } }),
-    };
-    const end = { ...handler, registers: rules({ [pc]: { kind: "undefined" } }) };
-    const functions: readonly Fn[] = [
-      { start: 0x40_1000n, end: 0x40_1100n, row: handler },
-      { start: INTERRUPTED, end: 0x40_3100n, row: end },
-    ];
-    const values = new Map(saved.map((name, index) => [name, 0x100n + 4n * BigInt(index)]));
-    values.set(names[pc]!, INTERRUPTED).set(names[sp]!, 0x9000n);
+  const handler = {
+    cfa: cfa(sp, size),
+    returnAddress: pc,
+    registers: rules({ [pc]: { kind: "offset", offset: -size } }),
+  };
+  const end = { ...handler, registers: rules({ [pc]: { kind: "undefined" } }) };
+  const functions: readonly Fn[] = [
+    { start: 0x40_1000n, end: 0x40_1100n, row: handler },
+    { start: INTERRUPTED, end: 0x40_3100n, row: end },
+  ];
+  const values = new Map(saved.map((name, index) => [name, 0x100n + 4n * BigInt(index)]));
+  values.set(names[pc]!, INTERRUPTED).set(names[sp]!, 0x9000n);
+  const registersAlone = () => {
     const stack = new Column(0x7000n, size)
       .word(thumb ? at + 1n : at, "the handler returns to")
       .words(before, 0n, "of the kernel");
     for (const name of saved) stack.word(values.get(name)!, name);
-    const code = codeOf([{ base: 0x40_0000n, end: 0x50_0000n, functions }]);
-    const memory = joined(stack, new Column(at).bytes(...instructions));
+    return stack;
+  };
+  const wholeFrame = () => {
+    const stack = registersAlone();
+    for (const word of after) stack.word(word, "of the kernel");
+    return stack;
+  };
+
+  test.each([
+    ["instructions", joined(registersAlone(), new Column(at).bytes(...instructions))],
+    ["the kernel's frame", wholeFrame()],
+  ])("known by %s, gives every register back as it was", (__, memory) => {
     const registers = registersOf(cpu, [
       [names[pc]!, 0x40_1010n],
       [names[sp]!, 0x7000n],
     ]);
+    const code = codeOf([{ base: 0x40_0000n, end: 0x50_0000n, functions }]);
     const walk = unwind({ cpu, registers }, memory, code);
     expect(told(walk)).toEqual(["0x401010 by registers", "0x402004 by cfi", "0x403000 by cfi"]);
     expect(walk.frames[2]!.lookupPc).toBe(INTERRUPTED);

@@ -28,9 +28,11 @@ export const amd64: Cpu = {
     {
       // mov $15, %rax; syscall: rt_sigreturn, with ucontext_t at the stack pointer
       code: [
-        { size: 8, value: 0x0f_0000_000f_c0c7_48n },
-        { size: 1, value: 0x05n },
+        { offset: 0, size: 8, value: 0x0f_0000_000f_c0c7_48n },
+        { offset: 8, size: 1, value: 0x05n },
       ],
+      // cs, gs, fs and ss of user code
+      frame: [{ offset: 40 + 8 * 18, size: 8, value: 0x002b_0000_0000_0033n }],
       saved: [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16].map(
         (register, index) => [register, 40 + 8 * index] as const,
       ),

@@ -5,16 +5,22 @@
  * arch/arm/include/uapi/asm/sigcontext.h. Not handled: `.ARM.exidx`, big-endian processes, floating-point registers.
  */
 import type { Memory } from "../ports.ts";
-import type { Cpu } from "./cpu.ts";
+import type { Cpu, SignalTrampoline } from "./cpu.ts";
 
 const THUMB = 1n;
 
-/** struct sigcontext: trap_no, error_code, oldmask, r0 to r10, fp, ip, sp, lr, pc. */
-const sigcontext = (start: number) =>
-  Array.from({ length: 16 }, (_, register) => [register, start + 12 + 4 * register] as const);
+const SIGINFO = 128;
 
-/** siginfo_t, then ucontext_t: flags, link, stack_t. */
-const rtSigcontext = sigcontext(128 + 20);
+/** `start`: of ucontext_t, in bytes from the stack pointer. */
+const signalFrame = (start: number): Omit<SignalTrampoline, "code"> => ({
+  // VFP_MAGIC, at the beginning of uc_regspace
+  frame: [{ offset: start + 232, size: 4, value: 0x5646_5001n }],
+  // flags, link, stack_t; trap_no, error_code, oldmask; r0 to r10, fp, ip, sp, lr, pc
+  saved: Array.from(
+    { length: 16 },
+    (_, register) => [register, start + 20 + 12 + 4 * register] as const,
+  ),
+});
 
 export const arm: Cpu = {
   name: "arm",
@@ -36,11 +42,11 @@ export const arm: Cpu = {
   functionAlignment: null,
   trampolines: [
     // mov r7, #119; svc #0 and its T32 form: sigreturn, with ucontext_t at the stack pointer
-    { code: [{ size: 8, value: 0xef00_0000_e3a0_7077n }], saved: sigcontext(20) },
-    { code: [{ size: 4, value: 0xdf00_2777n }], saved: sigcontext(20) },
-    // mov r7, #173; svc #0 and its T32 form: rt_sigreturn
-    { code: [{ size: 8, value: 0xef00_0000_e3a0_70adn }], saved: rtSigcontext },
-    { code: [{ size: 4, value: 0xdf00_27adn }], saved: rtSigcontext },
+    { code: [{ offset: 0, size: 8, value: 0xef00_0000_e3a0_7077n }], ...signalFrame(0) },
+    { code: [{ offset: 0, size: 4, value: 0xdf00_2777n }], ...signalFrame(0) },
+    // mov r7, #173; svc #0 and its T32 form: rt_sigreturn, with siginfo_t before it
+    { code: [{ offset: 0, size: 8, value: 0xef00_0000_e3a0_70adn }], ...signalFrame(SIGINFO) },
+    { code: [{ offset: 0, size: 4, value: 0xdf00_27adn }], ...signalFrame(SIGINFO) },
   ],
   codeAddress: (pointer) => pointer & ~THUMB,
   insideCall: (returnAddress) =>

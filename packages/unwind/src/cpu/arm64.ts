@@ -9,6 +9,8 @@ import type { Cpu } from "./cpu.ts";
 
 const general = Array.from({ length: 29 }, (_, number) => `x${number}`);
 const GENERAL_AND_LINK = 31;
+/** Behind siginfo_t and what ucontext_t has before it. */
+const SIGCONTEXT = 128 + 176;
 
 export const arm64: Cpu = {
   name: "arm64",
@@ -27,9 +29,11 @@ export const arm64: Cpu = {
   trampolines: [
     {
       // mov x8, #139; svc #0: rt_sigreturn, with siginfo_t and ucontext_t at the stack pointer
-      code: [{ size: 8, value: 0xd400_0001_d280_1168n }],
+      code: [{ offset: 0, size: 8, value: 0xd400_0001_d280_1168n }],
+      // FPSIMD_MAGIC and the size of struct fpsimd_context, the first record behind the registers
+      frame: [{ offset: SIGCONTEXT + 288, size: 8, value: 0x0000_0210_4650_8001n }],
       saved: [...Array.from({ length: GENERAL_AND_LINK }, (_, number) => number), 31, 32].map(
-        (register, index) => [register, 128 + 176 + 8 + 8 * index] as const,
+        (register, index) => [register, SIGCONTEXT + 8 + 8 * index] as const,
       ),
     },
   ],

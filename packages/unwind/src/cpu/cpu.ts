@@ -9,10 +9,21 @@ export interface FrameRecord {
   readonly returnAddress: number;
 }
 
-/** How a signal trampoline is recognised, and where it keeps the registers of what it interrupted. */
+/** Bytes that are known beforehand, little-endian, `offset` bytes from where one looks. */
+export interface Mark {
+  readonly offset: number;
+  readonly size: 1 | 2 | 4 | 8;
+  readonly value: bigint;
+  /** The bits that count; absent: all. */
+  readonly mask?: bigint;
+}
+
+/** What a signal handler returns to: how it is recognised, and where it keeps the registers of what was interrupted. */
 export interface SignalTrampoline {
-  /** Its instructions, little-endian words of `size` bytes from the trampoline's first on. */
-  readonly code: readonly { readonly size: 1 | 2 | 4 | 8; readonly value: bigint }[];
+  /** Its instructions, from its first one on. */
+  readonly code: readonly Mark[];
+  /** What the kernel always has in the frame that it made, from the stack pointer on; none: too little to tell. */
+  readonly frame: readonly Mark[];
   /** Bytes from the stack pointer to each register's saved value, by DWARF number. */
   readonly saved: readonly (readonly [register: number, offset: number])[];
 }
