@@ -69,6 +69,6 @@ export interface Code {
   /** What to add to an address in the file of the module that holds `address` (DW_OP_addr); 0 outside modules. */
   addressBias(address: bigint): bigint;
   kindAt(address: bigint): CodeKind;
-  /** Where the function begins that symbols say holds `address`; null when none do. */
+  /** Where the function begins that symbols or tables say holds `address`; null when none do. */
   functionStart(address: bigint): bigint | null;
 }
