@@ -1,4 +1,4 @@
-/** How often whole answers (file and line of every level) are those of another symbolizer, over real libraries. */
+/** How often whole answers (file and line of every level, and its function) are those of another symbolizer, over real libraries. */
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -10,6 +10,7 @@ import {
   ours,
   run,
   type Subject,
+  type Symbolizer,
   symbolFolder,
   textAddresses,
 } from "./symbolizers.ts";
@@ -17,7 +18,7 @@ import {
 const ADDRESSES = 5000;
 const SHOWN = 5;
 
-/** Prints, for each Python library and executable of the corpus, how many answers equal one of the others'. */
+/** Prints, for each library and executable of the corpus that has debug information, how many answers equal one of the others'. */
 export async function benchSymbolAccuracy(): Promise<void> {
   const folder = symbolFolder();
   const others = [llvm, gnu].filter(isInstalled);
@@ -35,9 +36,10 @@ export async function benchSymbolAccuracy(): Promise<void> {
   }
 }
 
+/** Every Python library, and every object that has a separate debug file. */
 function subjects(folder: string): readonly Subject[] {
   const libraries = globSync(`${folder}/*/libpython3*.so.1.0`).toSorted();
-  const withDebug = globSync(`${folder}/*/python3*.debug`).toSorted();
+  const withDebug = globSync(`${folder}/*/*.debug`).toSorted();
   return [
     ...libraries.map((object) => ({ object, debug: null })),
     ...withDebug.map((debug) => ({ object: debug.replace(/\.debug$/, ""), debug })),
@@ -46,28 +48,42 @@ function subjects(folder: string): readonly Subject[] {
 
 function compare(subject: Subject, cache: string): void {
   const addresses = textAddresses(subject.object, ADDRESSES);
-  const found = answers(ours(cache), subject, addresses);
-  const others = [llvm, gnu].filter(isInstalled).map((tool) => answers(tool, subject, addresses));
-  const equal = (at: number, other: readonly string[]): boolean => found[at] === other[at];
-  const wrong = addresses.flatMap((address, at) =>
-    others.some((other) => equal(at, other)) ? [] : [{ address, at }],
-  );
-  const right = addresses.length - wrong.length;
-  const each = others.map((other) => addresses.filter((_, at) => equal(at, other)).length);
+  const found = chainsOf(ours(cache), subject, addresses);
+  const others = [llvm, gnu].filter(isInstalled);
+  const theirs = others.map((tool) => chainsOf(tool, subject, addresses));
+  const each = theirs.map((chains) => share(found, (chain, at) => samePlaces(chain, chains[at])));
+  const isRight = (chain: Chain, at: number): boolean =>
+    theirs.some((chains) => samePlaces(chain, chains[at]));
+  const isNamed = (chain: Chain, at: number): boolean =>
+    chain.every(({ name }, depth) =>
+      theirs.some((chains) => bare(chains[at]?.[depth]?.name) === bare(name)),
+    );
   process.stdout.write(
-    `  ${basename(subject.object).padEnd(22)}${percent(right)} equal to one of the others (each: ${each.map(percent).join(", ")})\n`,
+    `  ${basename(subject.object).padEnd(40)}places ${share(found, isRight)} as one of the others has them (${others.map(({ name }, at) => `${name} ${each[at]}`).join(", ")}), names ${share(found, isNamed)}\n`,
   );
-  for (const { address, at } of wrong.slice(0, SHOWN)) {
-    const said = [found, ...others].map((list) => list[at]).join("\n      ");
-    process.stdout.write(`    0x${address.toString(16)}\n      ${said}\n`);
+  const wrong = found.flatMap((chain, at) =>
+    isRight(chain, at) && isNamed(chain, at) ? [] : [at],
+  );
+  for (const at of wrong.slice(0, SHOWN)) {
+    const said = [found, ...theirs].map((chains) => text(chains[at] ?? [])).join("\n      ");
+    process.stdout.write(`    0x${addresses[at]?.toString(16)}\n      ${said}\n`);
   }
 }
 
-const answers = (
-  tool: ReturnType<typeof ours>,
+const chainsOf = (
+  tool: Symbolizer,
   subject: Subject,
   addresses: readonly number[],
-): readonly string[] =>
-  tool.chains(run(tool, subject, addresses).output).map((chain: Chain) => chain.join(" < "));
+): readonly Chain[] => tool.chains(run(tool, subject, addresses).output);
 
-const percent = (count: number): string => `${((100 * count) / ADDRESSES).toFixed(2)} %`;
+const samePlaces = (one: Chain, other: Chain = []): boolean =>
+  one.length === other.length && one.every(({ place }, depth) => place === other[depth]?.place);
+
+/** Without what the compiler appends to parts and clones: not all tools look that up. */
+const bare = (name = "?"): string => name.replace(/(?<=.)[.@].*| \(\..*\)$/, "");
+
+const text = (chain: Chain): string =>
+  chain.map(({ name, place }) => `${name} ${place}`).join(" < ");
+
+const share = (chains: readonly Chain[], holds: (chain: Chain, at: number) => boolean): string =>
+  `${((100 * chains.filter(holds).length) / chains.length).toFixed(2)} %`;

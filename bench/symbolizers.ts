@@ -16,8 +16,15 @@ export interface Subject {
   readonly debug: string | null;
 }
 
-/** One level of an answer: "file:line", "?" where either is unknown. Innermost first; all unknown is none. */
-export type Chain = readonly string[];
+/** One level of an answer, "?" for what is unknown. */
+export interface Level {
+  readonly name: string;
+  /** "file:line" */
+  readonly place: string;
+}
+
+/** Innermost first; all unknown is none. */
+export type Chain = readonly Level[];
 
 export interface Symbolizer {
   readonly name: string;
@@ -27,10 +34,15 @@ export interface Symbolizer {
   readonly chains: (output: string) => readonly Chain[];
 }
 
-const place = (file: string | null | undefined, line: number | null | undefined): string =>
-  file && file !== "??" && line ? `${posix.normalize(file)}:${line}` : "?";
+type Maybe<T> = T | null | undefined;
 
-const known = (chain: Chain): Chain => (chain.every((level) => level === "?") ? [] : chain);
+const level = (name: Maybe<string>, file: Maybe<string>, line: Maybe<number>): Level => ({
+  name: name && name !== "??" ? name : "?",
+  place: file && file !== "??" && line ? `${posix.normalize(file)}:${line}` : "?",
+});
+
+const known = (chain: Chain): Chain =>
+  chain.every(({ name, place }) => name === "?" && place === "?") ? [] : chain;
 
 const rows = (output: string): readonly string[] => output.split("\n").filter((row) => row !== "");
 
@@ -48,8 +60,10 @@ export const ours = (cacheFolder: string): Symbolizer => ({
   ],
   chains: (output) =>
     rows(output).map((row) => {
-      const { frames } = JSON.parse(row) as { frames: { file: string; line: number }[] };
-      return known(frames.map(({ file, line }) => place(file, line)));
+      const { frames } = JSON.parse(row) as {
+        frames: { function: string; file: string; line: number }[];
+      };
+      return known(frames.map((frame) => level(frame.function, frame.file, frame.line)));
     }),
 });
 
@@ -64,27 +78,30 @@ export const llvm: Symbolizer = {
   chains: (output) =>
     rows(output).map((row) => {
       const { Symbol: levels = [] } = JSON.parse(row) as {
-        Symbol?: { FileName: string; Line: number }[];
+        Symbol?: { FunctionName: string; FileName: string; Line: number }[];
       };
-      return known(levels.map(({ FileName, Line }) => place(FileName, Line)));
+      return known(
+        levels.map(({ FunctionName, FileName, Line }) => level(FunctionName, FileName, Line)),
+      );
     }),
 };
 
 export const gnu: Symbolizer = {
   name: "addr2line",
-  command: ({ object, debug }) => ["addr2line", "-a", "-f", "-i", "-e", debug ?? object],
+  command: ({ object, debug }) => ["addr2line", "-a", "-f", "-C", "-i", "-e", debug ?? object],
   chains: (output) => {
-    const found: string[][] = [];
-    let expectPlace = false;
+    const found: Level[][] = [];
+    let name: string | null = null;
     for (const row of rows(output)) {
       if (/^0x[0-9a-f]+$/.test(row)) {
         found.push([]);
-        expectPlace = false;
-        continue;
+        name = null;
+      } else if (name === null) name = row;
+      else {
+        const [, file, line] = /^(.*):(\d+|\?)(?: \(discriminator \d+\))?$/.exec(row) ?? [];
+        found.at(-1)?.push(level(name, file, Number(line) || null));
+        name = null;
       }
-      const [, file, line] = /^(.*):(\d+|\?)(?: \(discriminator \d+\))?$/.exec(row) ?? [];
-      if (expectPlace) found.at(-1)?.push(place(file, Number(line) || null));
-      expectPlace = !expectPlace;
     }
     return found.map(known);
   },

@@ -5,9 +5,9 @@
  * one without a version suffix, then the shortest, so that the answer does not hang on their order.
  */
 import { MAX_NAME_BYTES } from "../limits.ts";
-import type { ElfFile } from "./elf-file.ts";
+import type { ElfFile, Section } from "./elf-file.ts";
 import { sectionBases } from "./layout.ts";
-import { Machine, SectionIndex, SectionType, SymbolType } from "./format.ts";
+import { Machine, SectionFlag, SectionIndex, SectionType, SymbolType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
 import { sectionData } from "./section-data.ts";
 
@@ -21,23 +21,36 @@ export interface ElfFunction {
 
 interface Candidate extends ElfFunction {
   readonly global: boolean;
+  /** False for a label: a place in code that its author gave a name, but no type. */
+  readonly typed: boolean;
 }
 
 /** Functions of one table, by address, one each; empty when the file has no such table. */
 export function functionSymbols(elf: ElfFile, table: "symtab" | "dynsym"): readonly ElfFunction[] {
   const best = new Map<number, Candidate>();
-  for (const symbol of readSymbols(elf, table, isFunction)) {
+  for (const symbol of readSymbols(elf, table, isCode)) {
     const before = best.get(symbol.address);
     if (before === undefined || isBetter(symbol, before)) best.set(symbol.address, symbol);
   }
-  return [...best.values()].sort((a, b) => a.address - b.address);
+  const sorted = [...best.values()].sort((a, b) => a.address - b.address);
+  return withoutInnerLabels(sorted);
 }
 
 function isBetter(one: Candidate, other: Candidate): boolean {
+  if (one.typed !== other.typed) return one.typed;
   if (one.size > 0 !== other.size > 0) return one.size > 0;
   if (one.global !== other.global) return one.global;
   if (one.name.length !== other.name.length) return one.name.length < other.name.length;
   return one.name < other.name;
+}
+
+/** Labels inside a function are places in it; those outside of all are what assembly has for functions. */
+function withoutInnerLabels(sorted: readonly Candidate[]): readonly Candidate[] {
+  let end = 0;
+  return sorted.filter(({ typed, address, size }) => {
+    if (typed) end = Math.max(end, address + size);
+    return typed || address >= end;
+  });
 }
 
 /** The variable of that name in one table; null when it has none. */
@@ -50,7 +63,7 @@ export function dataSymbol(
   const found = readSymbols(
     elf,
     table,
-    (type, strings, nameAt) =>
+    (type, _section, strings, nameAt) =>
       type === SymbolType.object && wanted.equals(strings.subarray(nameAt, nameAt + wanted.length)),
   ).next().value;
   return found === undefined ? null : { address: found.address, size: found.size };
@@ -59,11 +72,47 @@ export function dataSymbol(
 const isFunction = (type: number): boolean =>
   type === SymbolType.func || type === SymbolType.gnuIfunc;
 
+/**
+ * Functions, and labels in code.
+ *
+ * Folklore: `_start` of ld.so and CPython's `_Py_trampoline_func_start` have no type. What tools put there themselves is
+ * told by its name: "$x" and "$d" (Arm, RISC-V: code or data follows), ".L1", and "call.c.7e08668c" (GCC's LTO).
+ * Test: symbols.test.ts, "labels in code".
+ */
+const isCode: Wanted = (type, section, strings, nameAt) =>
+  isFunction(type) ||
+  (type === SymbolType.notype &&
+    section !== undefined &&
+    (section.flags & SectionFlag.execinstr) !== 0 &&
+    isPlainName(strings, nameAt));
+
+/** Whether the name has neither a dot nor a dollar sign. */
+function isPlainName(strings: Buffer, nameAt: number): boolean {
+  const most = Math.min(strings.length, nameAt + MAX_NAME_BYTES);
+  for (let at = nameAt; at < most && strings[at] !== 0; at += 1)
+    if (strings[at] === DOT || strings[at] === DOLLAR) return false;
+  return true;
+}
+
+const DOT = 0x2e;
+const DOLLAR = 0x24;
+
+/** Says by its type, section and name whether a symbol is wanted. */
+type Wanted = (
+  type: number,
+  section: Section | undefined,
+  strings: Buffer,
+  nameAt: number,
+) => boolean;
+
+const isEndOf = (section: Section | undefined, value: number): boolean =>
+  section !== undefined && value >= section.address + section.size;
+
 /** The symbols of a table that are defined in the file, have a name and are wanted. */
 function* readSymbols(
   elf: ElfFile,
   table: "symtab" | "dynsym",
-  isWanted: (type: number, strings: Buffer, nameAt: number) => boolean,
+  isWanted: Wanted,
 ): Generator<Candidate, undefined> {
   const section = elf.sections.find((candidate) => candidate.type === SectionType[table]);
   const stringSection = section === undefined ? undefined : elf.sections[section.link];
@@ -78,7 +127,8 @@ function* readSymbols(
     const info = reader.u8(view, at + fields.info);
     const index = reader.u16(view, at + fields.shndx);
     const nameAt = reader.u32(view, at + fields.name);
-    if (index === SectionIndex.undef || !isWanted(info & 0xf, strings, nameAt)) continue;
+    if (index === SectionIndex.undef || !isWanted(info & 0xf, elf.sections[index], strings, nameAt))
+      continue;
     const nameEnd = strings.indexOf(0, nameAt);
     if (nameEnd <= nameAt) continue;
     const name = strings.toString("utf8", nameAt, Math.min(nameEnd, nameAt + MAX_NAME_BYTES));
@@ -86,7 +136,16 @@ function* readSymbols(
     // the low bit of an ARM function's address says Thumb and is no part of it
     const address =
       elf.machine === Machine.arm && isFunction(info & 0xf) ? value - (value % 2) : value;
-    yield { address, size: reader.word(view, at + fields.bytes), name, global: info >>> 4 !== 0 };
+    const typed = (info & 0xf) !== SymbolType.notype;
+    // a linker's etext has nothing behind it
+    if (!typed && isEndOf(elf.sections[index], value - (bases[index] ?? 0))) continue;
+    yield {
+      address,
+      size: reader.word(view, at + fields.bytes),
+      name,
+      global: info >>> 4 !== 0,
+      typed,
+    };
   }
   return undefined;
 }
