@@ -6,7 +6,9 @@
  * .text folded into 16 bytes by exclusive or.
  */
 import type { ByteSource } from "../byte-source.ts";
+import { DebugInfoError } from "../error.ts";
 import { MAX_NOTE_BYTES } from "../limits.ts";
+import { debugSup } from "./debug-sup.ts";
 import type { ElfFile } from "./elf-file.ts";
 import { NT_GNU_BUILD_ID, SectionType, SegmentType } from "./format.ts";
 import { viewOf } from "./record-reader.ts";
@@ -17,7 +19,7 @@ export function buildId(elf: ElfFile): string | null {
   return noteBuildId(elf) ?? textBuildId(elf);
 }
 
-/** The build id that the linker wrote, null without one. */
+/** The build id that the linker wrote, or the checksum that a supplementary file has in its place; null without either. */
 export function noteBuildId(elf: ElfFile): string | null {
   const segments = elf.segments
     .filter((segment) => segment.type === SegmentType.note)
@@ -26,7 +28,17 @@ export function noteBuildId(elf: ElfFile): string | null {
     .filter((section) => section.type === SectionType.note)
     .map((section) => notes(elf, section.offset, section.size));
   for (const found of [...segments, ...sections]) if (found !== null) return found;
-  return null;
+  return supplementChecksum(elf);
+}
+
+function supplementChecksum(elf: ElfFile): string | null {
+  try {
+    const found = debugSup(elf);
+    return found?.isSupplementary === true && found.checksum !== "" ? found.checksum : null;
+  } catch (error) {
+    if (!(error instanceof DebugInfoError)) throw error;
+    return null; // a damaged section names nothing, like a damaged note
+  }
 }
 
 function notes(elf: ElfFile, offset: number, size: number): string | null {

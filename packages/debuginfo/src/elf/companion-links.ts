@@ -5,6 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import { DebugInfoError } from "../error.ts";
+import { debugSup } from "./debug-sup.ts";
 import type { ElfFile } from "./elf-file.ts";
 import { findSection, sectionData } from "./section-data.ts";
 
@@ -16,7 +17,7 @@ export interface DebugLink {
 
 export interface AltLink {
   readonly file: string;
-  /** Lower-case hex. */
+  /** Lower-case hex; of a file that has none, the checksum in its place. */
   readonly buildId: string;
 }
 
@@ -38,9 +39,15 @@ export function debugLink(elf: ElfFile): DebugLink | null {
   };
 }
 
+/** Null for an object without a supplementary file, and for such a file itself. Throws DebugInfoError. */
 export function altLink(elf: ElfFile): AltLink | null {
   const section = findSection(elf, ".gnu_debugaltlink");
-  if (section === null) return null;
+  if (section === null) {
+    const standard = debugSup(elf);
+    return standard === null || standard.isSupplementary
+      ? null
+      : { file: standard.file, buildId: standard.checksum };
+  }
   const data = sectionData(elf, section);
   const file = cString(data, 0, section.name);
   return { file: file.text, buildId: Buffer.from(data.subarray(file.end)).toString("hex") };
