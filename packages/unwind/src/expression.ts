@@ -54,11 +54,14 @@ class Machine {
   run(): void {
     for (let steps = 0; this.at < this.#code.length; steps++) {
       if (steps === MAX_EXPRESSION_STEPS)
-        throw new ExpressionFault("limit", `more than ${MAX_EXPRESSION_STEPS} operations`);
+        throw new ExpressionFault(
+          "limit",
+          `more than MAX_EXPRESSION_STEPS (${MAX_EXPRESSION_STEPS}) operations`,
+        );
       if (this.walker.expressionSteps++ >= MAX_ALL_EXPRESSION_STEPS)
         throw new ExpressionFault(
           "limit",
-          `more than ${MAX_ALL_EXPRESSION_STEPS} operations in one walk`,
+          `more than MAX_ALL_EXPRESSION_STEPS (${MAX_ALL_EXPRESSION_STEPS}) operations in one walk`,
         );
       this.#step();
     }
@@ -78,7 +81,10 @@ class Machine {
 
   push(value: bigint): void {
     if (this.#stack.length === MAX_EXPRESSION_STACK)
-      throw new ExpressionFault("limit", `more than ${MAX_EXPRESSION_STACK} values on the stack`);
+      throw new ExpressionFault(
+        "limit",
+        `more than MAX_EXPRESSION_STACK (${MAX_EXPRESSION_STACK}) values on the stack`,
+      );
     this.#stack.push(BigInt.asUintN(this.bits, value));
   }
 

@@ -84,6 +84,9 @@ function objectionToStack(walker: Walker, callee: Level, { frame }: Level): stri
 function objectionToSwitch(walker: Walker, callee: Frame, caller: Frame): string | null {
   if (caller.sp > callee.sp) return null;
   if (walker.stackSwitches++ < MAX_STACK_SWITCHES) return null;
-  walker.gap("stack-switch-limit", `${MAX_STACK_SWITCHES} signal frames led to a lower stack`);
+  walker.gap(
+    "stack-switch-limit",
+    `more than MAX_STACK_SWITCHES (${MAX_STACK_SWITCHES}) signal frames led to a lower stack`,
+  );
   return "the walk goes back and forth";
 }

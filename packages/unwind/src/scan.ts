@@ -51,7 +51,7 @@ function firstKnown(walker: Walker, address: bigint): bigint {
 function mayScan(walker: Walker): boolean {
   walker.scannedWords++;
   if (walker.scannedWords === MAX_SCANNED_WORDS + 1)
-    walker.gap("scan-limit", `${MAX_SCANNED_WORDS} words were scanned`);
+    walker.gap("scan-limit", `more than MAX_SCANNED_WORDS (${MAX_SCANNED_WORDS}) words`);
   return walker.scannedWords <= MAX_SCANNED_WORDS;
 }
 

@@ -57,7 +57,7 @@ export function unwind(
   let next: Level | EndReason = contextLevel(walker, context.registers) ?? "no-registers";
   while (typeof next !== "string") {
     if (frames.length >= maxFrames) {
-      walker.gap("frame-limit", `${maxFrames} frames were walked, there are more`);
+      walker.gap("frame-limit", `more than ${maxFrames} frames (maxFrames, at most MAX_FRAMES)`);
       return { frames, end: "limit", gaps };
     }
     frames.push(next.frame);

@@ -102,7 +102,11 @@ export class Walker {
   gap(code: WalkGapCode, detail: string): void {
     if (this.gaps.length > MAX_GAPS) return;
     if (this.gaps.length === MAX_GAPS) {
-      this.gaps.push({ code: "more-gaps", detail: `first ${MAX_GAPS} kept`, frame: this.frame });
+      this.gaps.push({
+        code: "more-gaps",
+        detail: `the first MAX_GAPS (${MAX_GAPS}) are kept`,
+        frame: this.frame,
+      });
     } else {
       this.gaps.push({ code, detail, frame: this.frame });
     }

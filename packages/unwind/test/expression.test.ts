@@ -171,11 +171,15 @@ describe("what cannot be evaluated leaves the register unknown", () => {
   });
 
   test.each<[string, readonly number[], string]>([
-    ["a loop", [0x2f, 0xfd, 0xff], `more than ${MAX_EXPRESSION_STEPS} operations`],
+    [
+      "a loop",
+      [0x2f, 0xfd, 0xff],
+      `more than MAX_EXPRESSION_STEPS (${MAX_EXPRESSION_STEPS}) operations`,
+    ],
     [
       "a loop that piles up",
       [0x31, 0x2f, 0xfc, 0xff],
-      `more than ${MAX_EXPRESSION_STACK} values on the stack`,
+      `more than MAX_EXPRESSION_STACK (${MAX_EXPRESSION_STACK}) values on the stack`,
     ],
   ])("at a limit: %s", (_, bytes, why) => {
     expect(given("amd64", bytes)).toEqual({
@@ -209,7 +213,7 @@ test("many loops share one allowance", () => {
   expect(walk.frames[depth + 1]?.registers[3]).toBeUndefined();
   expect(walk.gaps[0]).toEqual({
     code: "step-limit",
-    detail: `expression of rbx: more than ${MAX_ALL_EXPRESSION_STEPS} operations in one walk`,
+    detail: `expression of rbx: more than MAX_ALL_EXPRESSION_STEPS (${MAX_ALL_EXPRESSION_STEPS}) operations in one walk`,
     frame: depth,
   });
 });

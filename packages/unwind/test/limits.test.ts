@@ -72,7 +72,11 @@ describe("frames", () => {
     expect(walk(9).frames).toHaveLength(9);
     expect(walk(9).end).toBe("limit");
     expect(walk(9).gaps).toEqual([
-      { code: "frame-limit", detail: "9 frames were walked, there are more", frame: 9 },
+      {
+        code: "frame-limit",
+        detail: "more than 9 frames (maxFrames, at most MAX_FRAMES)",
+        frame: 9,
+      },
     ]);
   });
 
@@ -282,5 +286,24 @@ describe("whatever registers, memory and rules say", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+test("gaps are kept up to a number, and then one more that says so", () => {
+  const broken = {
+    cfa: cfa(7, 8),
+    registers: rules({
+      16: { kind: "offset", offset: -8 },
+      3: { kind: "expression", expression: Uint8Array.of(0xff) },
+    }),
+  };
+  const stack = new Column(0x7000n).words(2 * MAX_GAPS, A + 5n, "return address");
+  const { gaps } = unwind(amd64(A, 0x7000n), stack, codeWith(broken));
+  expect(gaps).toHaveLength(MAX_GAPS + 1);
+  expect(gaps.at(-2)).toMatchObject({ code: "expression-damaged", frame: MAX_GAPS - 1 });
+  expect(gaps.at(-1)).toEqual({
+    code: "more-gaps",
+    detail: `the first MAX_GAPS (${MAX_GAPS}) are kept`,
+    frame: MAX_GAPS,
   });
 });

@@ -208,7 +208,7 @@ test("one walk scans no more than its allowance", () => {
   expect(walk.gaps).toEqual([
     {
       code: "scan-limit",
-      detail: `${MAX_SCANNED_WORDS} words were scanned`,
+      detail: `more than MAX_SCANNED_WORDS (${MAX_SCANNED_WORDS}) words`,
       frame: MAX_SCANNED_WORDS / 128,
     },
   ]);

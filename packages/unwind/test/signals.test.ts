@@ -207,7 +207,7 @@ describe("amd64", () => {
     expect(walk.end).toBe("limit");
     expect(walk.gaps[0]).toEqual({
       code: "stack-switch-limit",
-      detail: `${MAX_STACK_SWITCHES} signal frames led to a lower stack`,
+      detail: `more than MAX_STACK_SWITCHES (${MAX_STACK_SWITCHES}) signal frames led to a lower stack`,
       frame: walk.frames.length - 1,
     });
   });
