@@ -1,3 +1,4 @@
+export { type ArchiveMember, archiveMembers, isArchive, openSplit } from "./archive.ts";
 export { bytesSource, type ByteSource } from "./byte-source.ts";
 export {
   type AltLink,
@@ -11,7 +12,7 @@ export { type ElfFile, isElf, openElf, type Section, type Segment } from "./elf/
 export { packedMiniDebugInfo } from "./elf/mini-debug-info.ts";
 export { findSection, sectionData } from "./elf/section-data.ts";
 export { DebugInfoError, type DebugInfoErrorCode } from "./error.ts";
-export { buildCache, type ObjectFiles, splitNames } from "./cache/build.ts";
+export { buildCache, type ObjectFiles, type SplitName, splitNames } from "./cache/build.ts";
 export { CACHE_VERSION, type CacheInfo } from "./cache/format.ts";
 export type { Demangle } from "./cache/function-symbols.ts";
 export { type Location, openCache, type SourceFrame, type SymbolCache } from "./cache/reader.ts";

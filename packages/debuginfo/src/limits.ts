@@ -63,3 +63,6 @@ export const MAX_KEPT_RULE_BYTES_EACH = 4;
 export const MAX_UNWIND_GAPS = 20;
 /** Terms of one postfix expression, with those that its variables stand for. */
 export const MAX_POSTFIX_TERMS = 200;
+
+/** Members of an archive of objects. */
+export const MAX_ARCHIVE_MEMBERS = 1_000_000;

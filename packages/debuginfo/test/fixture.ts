@@ -7,6 +7,7 @@ import {
   type ElfFile,
   openCache,
   openElf,
+  openSplit,
   type SymbolCache,
 } from "../src/index.ts";
 
@@ -25,7 +26,7 @@ export const cacheBytes = (
       object: elfOf(object),
       debug: debug === null ? null : elfOf(debug),
       supplementary: null,
-      split: split.map(elfOf),
+      split: split.flatMap((bytes) => openSplit(bytesSource(bytes))),
       miniDebugInfo: null,
     },
     demangle,

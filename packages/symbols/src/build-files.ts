@@ -5,6 +5,7 @@ import {
   bytesSource,
   isBreakpad,
   openElf,
+  openSplit,
   packedMiniDebugInfo,
 } from "@faultline/debuginfo";
 import { demangle } from "./demangle.ts";
@@ -17,7 +18,7 @@ export interface SymbolPaths {
   readonly object: string;
   readonly debug: string | null;
   readonly supplementary: string | null;
-  /** A .dwp, or .dwo files. */
+  /** A .dwp, .dwo files, or archives of those. */
   readonly split: readonly string[];
 }
 
@@ -34,11 +35,11 @@ export async function buildFiles(
 ): Promise<Uint8Array> {
   using files = new OpenFiles();
   const source = files.open(paths.object);
-  if (isSym(source)) return buildBreakpadCache(source.read(0, source.size), demangle);
+  if (isSym(source)) return buildBreakpadCache(source.read(0, source.size), demangle, progress);
   const object = openElf(source);
   const debug = paths.debug === null ? null : files.elf(paths.debug);
   const supplementary = paths.supplementary === null ? null : files.elf(paths.supplementary);
-  const split = paths.split.map((path) => files.elf(path));
+  const split = paths.split.flatMap((path) => openSplit(files.open(path)));
   const packed = packedMiniDebugInfo(object);
   const miniDebugInfo = packed === null ? null : openElf(bytesSource(await inflateXz(packed)));
   return buildCache({ object, debug, supplementary, split, miniDebugInfo }, demangle, progress);

@@ -4,15 +4,16 @@ import { parseArgs } from "node:util";
 import { CliError } from "../error.ts";
 import { defaultCacheFolder, loadCache } from "../symbols/cache-folder.ts";
 
-const usage = `usage: faultline symbolize --object FILE [--debug FILE] [--supplementary FILE] [--cache DIR] [ADDRESS…]
+const usage = `usage: faultline symbolize --object FILE [--debug FILE] [--supplementary FILE] [--split FILE]… [--cache DIR] [ADDRESS…]
 
 Prints one JSON line an address: {"address","frames":[{"function","linkageName","file","line","column","inline"}]},
 innermost first; unknown parts are null, an address nothing is known of has no frames.
 
 The object is an ELF file or a Breakpad .sym (its addresses count from the load address).
 ADDRESS is a virtual address of the object in hex, as addr2line -e takes it; without any, they are read from
-standard input, one a line. --debug names the separate debug file, --supplementary the file that dwz made; without them they are looked for
-by .gnu_debuglink beside the object and in .debug, by build id in /usr/lib/debug, and by .gnu_debugaltlink.
+standard input, one a line. --debug names the separate debug file, --supplementary the file that dwz made, --split a .dwp, a .dwo file or an
+archive (.a) of them; without them they are looked for by .gnu_debuglink beside the object and in .debug, by build id in /usr/lib/debug, by
+.gnu_debugaltlink and .debug_sup, as OBJECT.dwp, and where the .dwo files were written or beside the object.
 What is worked out of an object is kept in --cache (default: faultline in $XDG_CACHE_HOME) and used again.
 `;
 
@@ -20,6 +21,7 @@ const options = {
   object: { type: "string" },
   debug: { type: "string" },
   supplementary: { type: "string" },
+  split: { type: "string", multiple: true },
   cache: { type: "string" },
   help: { type: "boolean" },
 } as const;
@@ -47,6 +49,7 @@ export async function run(args: string[]): Promise<number> {
       object: values.object,
       debug: values.debug ?? null,
       supplementary: values.supplementary ?? null,
+      ...(values.split === undefined ? {} : { split: values.split }),
     },
     values.cache ?? defaultCacheFolder(process.env),
   );

@@ -29,7 +29,10 @@ export async function loadCache(given: ObjectPaths, folder: string): Promise<Loa
 
 /** The cache of files of which nothing else is looked for. */
 export async function cacheBytes(paths: ObjectPaths, folder: string): Promise<Uint8Array> {
-  const key = contentKey([paths.object, paths.debug, paths.supplementary], folder);
+  const key = contentKey(
+    [paths.object, paths.debug, paths.supplementary, ...(paths.split ?? [])],
+    folder,
+  );
   const file = join(folder, `${key}.v${CACHE_VERSION}.symcache`);
   return readKept(file) ?? (await buildAndKeep(paths, file));
 }

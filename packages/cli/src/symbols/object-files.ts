@@ -1,6 +1,6 @@
 /** An object with everything that belongs to it, found on disk and built into a symbol cache. */
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { openElf, splitNames } from "@faultline/debuginfo";
 import { buildFiles, isSym, OpenFiles } from "@faultline/symbols";
 import { findDebug, findSupplementary } from "./companions.ts";
@@ -10,6 +10,8 @@ export interface ObjectPaths {
   readonly object: string;
   readonly debug: string | null;
   readonly supplementary: string | null;
+  /** .dwo files, a .dwp, archives of them; absent: they are looked for. */
+  readonly split?: readonly string[];
 }
 
 export interface CompletePaths extends ObjectPaths {
@@ -31,7 +33,7 @@ export function completePaths(given: ObjectPaths): CompletePaths {
       ? findSupplementary(foundDebug.path ?? given.object, debug)
       : { path: given.supplementary, missed: null };
   return {
-    object: given.object,
+    ...given,
     debug: foundDebug.path,
     supplementary: foundSupplementary.path,
     missed: [foundDebug.missed, foundSupplementary.missed].filter((missed) => missed !== null),
@@ -42,7 +44,8 @@ export function completePaths(given: ObjectPaths): CompletePaths {
 export const build = async (
   paths: ObjectPaths,
   progress?: (unitsDone: number, unitsTotal: number) => void,
-): Promise<Uint8Array> => await buildFiles({ ...paths, split: findSplit(paths) }, progress);
+): Promise<Uint8Array> =>
+  await buildFiles({ ...paths, split: paths.split ?? findSplit(paths) }, progress);
 
 /** Files of split units: the package beside the object, else each .dwo where it was written or beside the object. */
 function findSplit({ object, debug }: ObjectPaths): readonly string[] {
@@ -57,7 +60,9 @@ function findSplit({ object, debug }: ObjectPaths): readonly string[] {
     join(dirname(object), name),
     join(dirname(object), basename(name)),
   ];
-  return splitNames(openElf(source)).flatMap(
-    (name) => places(name).find((path) => existsSync(path)) ?? [],
+  const written = splitNames(openElf(source)).flatMap(
+    ({ directory, name }) =>
+      [resolve(directory, name), ...places(name)].find((path) => existsSync(path)) ?? [],
   );
+  return [...new Set(written)];
 }

@@ -17,14 +17,18 @@ const LAST_PUBLIC_BYTES = 4096;
  * Returns the cache's bytes. Lines that cannot be read are told in the cache's gaps; throws DebugInfoError
  * `bad-breakpad` when the first line is not MODULE.
  */
-export function buildBreakpadCache(bytes: Uint8Array, demangle: Demangle): Uint8Array {
+export function buildBreakpadCache(
+  bytes: Uint8Array,
+  demangle: Demangle,
+  progress: (mebibytesDone: number, mebibytesTotal: number) => void = () => undefined,
+): Uint8Array {
   const module = readModule(bytes);
   const model = new CacheModel();
   const sink = new RowSink();
   const unwind = new UnwindTable(0, bytes.length);
   const stack = new StackRecords(module.machine, unwind);
   const reader = new SymReader(new Fields(bytes), model, sink, stack, demangle);
-  reader.readRecords(module.next);
+  reader.readRecords(module.next, progress);
   const symbols = new FunctionSymbols(publicSymbols(reader), demangle);
   const rows = new RowEncoder(0);
   fillGaps(sink, symbols, reader.orphanLines(), reader.codeEnd, model, rows);

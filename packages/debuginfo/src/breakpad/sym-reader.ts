@@ -76,11 +76,16 @@ export class SymReader {
     this.demangle = demangle;
   }
 
-  /** Reads everything behind the first line. */
-  readRecords(from: number): void {
+  /** Reads everything behind the first line. `progress` is told once a mebibyte. */
+  readRecords(from: number, progress: (done: number, total: number) => void): void {
     const { bytes } = this.fields;
     let number = 2;
+    let told = 0;
     for (let at = from; at < bytes.length; number += 1) {
+      if (at - told >= MEBIBYTE) {
+        told = at;
+        progress(Math.floor(at / MEBIBYTE), Math.ceil(bytes.length / MEBIBYTE));
+      }
       const found = bytes.indexOf(NEWLINE, at);
       const next = found === -1 ? bytes.length : found;
       const end = next > at && bytes[next - 1] === RETURN ? next - 1 : next;
@@ -296,5 +301,6 @@ export class SymReader {
   }
 }
 
+const MEBIBYTE = 1024 ** 2;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;

@@ -10,6 +10,7 @@ import { debugSectionData } from "../elf/debug-section.ts";
 import { pythonRuntime } from "../elf/python-runtime.ts";
 import { functionSymbols } from "../elf/symbols.ts";
 import { DebugInfoError } from "../error.ts";
+import { joinPath } from "../path.ts";
 import { fillGaps } from "./fill-gaps.ts";
 import type { CacheInfo } from "./format.ts";
 import { functionNames } from "../dwarf/names.ts";
@@ -168,17 +169,32 @@ function joined(
 }
 
 /** Path of a skeleton's .dwo as the compiler wrote it; null for ordinary units. */
-function splitNameOf(unit: Unit): string | null {
-  const value =
-    unit.root.values.get(Attribute.dwoName) ?? unit.root.values.get(Attribute.gnuDwoName);
+const splitNameOf = (unit: Unit): string | null =>
+  textOf(unit, Attribute.dwoName) ?? textOf(unit, Attribute.gnuDwoName);
+
+function textOf(unit: Unit, attribute: number): string | null {
+  const value = unit.root.values.get(attribute);
   return value === undefined ? null : stringOf(unit, value, null);
 }
 
-/** Paths of the .dwo files that an object's skeleton units name; empty when it has none. */
-export function splitNames(elf: ElfFile): readonly string[] {
+/** Where a compiler has put a .dwo file, as it wrote it. */
+export interface SplitName {
+  /** Of the compilation; what `name` is relative to, unless it is absolute. */
+  readonly directory: string;
+  readonly name: string;
+}
+
+/** The .dwo files that an object's skeleton units name, each once; empty when it has none. */
+export function splitNames(elf: ElfFile): readonly SplitName[] {
   if (!mayHaveSkeletons(elf)) return [];
-  const names = unitsOf(elf).map(splitNameOf);
-  return [...new Set(names.filter((name) => name !== null))];
+  const found = new Map<string, SplitName>();
+  for (const unit of unitsOf(elf)) {
+    const name = splitNameOf(unit);
+    if (name === null) continue;
+    const directory = textOf(unit, Attribute.compDir) ?? "";
+    found.set(joinPath(directory, name), { directory, name });
+  }
+  return [...found.values()];
 }
 
 const unitsOf = (elf: ElfFile): readonly Unit[] =>

@@ -40,8 +40,16 @@ export interface Location {
   column: number;
 }
 
+/** Bytes of a cache by what they are for. */
+export interface CacheSizes {
+  readonly rowBytes: number;
+  readonly nameBytes: number;
+  readonly unwindBytes: number;
+}
+
 export interface SymbolCache {
   readonly info: CacheInfo;
+  readonly sizes: CacheSizes;
   /** The innermost location at an address relative to the load base; false in gaps. */
   find(relative: number, into: Location): boolean;
   /** The frames at an address relative to the load base, innermost first; empty in gaps. */
@@ -87,6 +95,7 @@ export function openCache(bytes: Uint8Array): SymbolCache {
   const found: Location = { scope: 0, file: 0, line: 0, column: 0 };
   return {
     info: readInfo(section(Section.info)),
+    sizes: sizesOf(sections),
     find,
     unwindRules: unwindLookup(
       words(section(Section.unwindIndex)),
@@ -106,6 +115,16 @@ export function openCache(bytes: Uint8Array): SymbolCache {
       }
       return frames;
     },
+  };
+}
+
+function sizesOf(sections: readonly Uint8Array[]): CacheSizes {
+  const sum = (...indexes: readonly number[]): number =>
+    indexes.reduce((bytes, index) => bytes + (sections[index] as Uint8Array).length, 0);
+  return {
+    rowBytes: sum(Section.blocks, Section.entries, Section.scopes),
+    nameBytes: sum(Section.functions, Section.files, Section.strings),
+    unwindBytes: sum(Section.unwindIndex, Section.unwindRows, Section.unwindRules),
   };
 }
 
