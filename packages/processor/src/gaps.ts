@@ -41,6 +41,8 @@ export const gapCodes = {
   "no-debug-info": "a module's symbols know no files and lines",
   "symbols-mismatched": "a module's symbols are of another build",
   "symbols-corrupt": "a module's symbol file cannot be used",
+  "no-python-memory": "the interpreter's state cannot be read from the dump",
+  "python-memory-cut": "part of the interpreter's state is missing from the dump",
   "extension-modules-cut": "more extension modules than are kept",
   "gaps-cut": "more gaps than are kept",
   ...walkGapCodes,

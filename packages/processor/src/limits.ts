@@ -60,3 +60,21 @@ export const MAX_ANNOTATION_CHARS = 2_000;
 
 /** Frames of one stack that a report holds; of a longer one the first and the last. */
 export const MAX_REPORT_FRAMES = 10_000;
+
+/** Interpreters, threads, and frames of one thread and of all, that are read from memory. */
+export const MAX_PYTHON_INTERPRETERS = 256;
+export const MAX_PYTHON_THREADS = MAX_NATIVE_THREADS;
+export const MAX_PYTHON_FRAMES_PER_THREAD = 10_000;
+export const MAX_PYTHON_FRAMES = 100_000;
+
+/** Characters of one name of a code object in memory; the reporter keeps no longer ones. */
+export const MAX_PYTHON_NAME_CHARS = 4096;
+
+/** Bytes of one line table in memory. */
+export const MAX_PYTHON_LINE_TABLE_BYTES = 1024 * 1024;
+
+/** Bytes that are read of the interpreter's state, those of a line table for each line looked up. */
+export const MAX_PYTHON_MEMORY_BYTES = 32 * 1024 * 1024;
+
+/** Bytes of an interpreter's module that are looked through for its state. */
+export const MAX_RUNTIME_SCAN_BYTES = 64 * 1024 * 1024;

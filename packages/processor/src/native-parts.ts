@@ -6,7 +6,7 @@ import { pythonOfModules, pythonSaid } from "./platform.ts";
 import { stitchThread } from "./stitch.ts";
 
 export function nativeParts(native: NativeCrash, metadata: CrashMetadata): ReportParts {
-  const { threads, memory: _memory, moduleMap: _map, ...told } = native;
+  const { threads, python: _python, ...told } = native;
   const crashed = threads.findIndex((thread) => thread.crashed);
   return {
     ...nothingKnown,

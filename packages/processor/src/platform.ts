@@ -93,3 +93,9 @@ export function pythonSaid(metadata: CrashMetadata): PythonInfo | null {
   const said = /\d+\.\d+(?:\.\d+)?(?:[a-z]+\d*)?/.exec(metadata.pythonVersion ?? "")?.[0];
   return said === undefined ? null : { version: said, evidence: "metadata" };
 }
+
+/** Minor version of CPython 3; null where it is not known, or another Python. */
+export function minorOf(python: PythonInfo | null): number | null {
+  const digits = /^3\.(\d{1,2})\b/.exec(python?.version ?? "")?.[1];
+  return digits === undefined ? null : Number(digits);
+}

@@ -15,7 +15,7 @@ import { type NativeCrash, nativeCrash } from "./native/native-crash.ts";
 import { nativeParts } from "./native-parts.ts";
 import { type Asking, askPythonFiles } from "./needs.ts";
 import { finished, nothingKnown, type ReportParts } from "./parts.ts";
-import { pythonSaid } from "./platform.ts";
+import { minorOf, pythonSaid } from "./platform.ts";
 import { neededFiles } from "./python/needed-files.ts";
 import { SourcePaths } from "./python/paths.ts";
 import { type OpenMap, ReleaseFiles } from "./python/release-files.ts";
@@ -43,7 +43,7 @@ export interface Openers {
  */
 export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<ProcessedCrash[]> {
   const { faulthandler, metadata } = input;
-  const { native, refused } = yield* readMinidump(input.minidump, openers.openCache);
+  const { native, refused } = yield* readMinidump(input, openers.openCache);
   const text = faulthandler === null ? noText : parseFaulthandler(faulthandler);
   const crashes = crashesOf(text.dumps);
   if (crashes.length === 0) {
@@ -74,11 +74,11 @@ const noText: ParsedText = {
 };
 
 function* readMinidump(
-  bytes: Uint8Array | null,
+  { minidump, metadata }: CrashInput,
   open: OpenSymbolCache = openSymbolCache,
 ): Asking<{ native: NativeCrash | null; refused: readonly Gap[] }> {
-  if (bytes === null) return { native: null, refused: [] };
-  const found = yield* nativeCrash(bytes, open);
+  if (minidump === null) return { native: null, refused: [] };
+  const found = yield* nativeCrash(minidump, open, minorOf(pythonSaid(metadata)));
   return "threads" in found ? { native: found, refused: [] } : { native: null, refused: [found] };
 }
 

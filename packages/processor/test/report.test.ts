@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { renderReport, type CrashMetadata, type PythonFiles, type Report } from "@faultline/shared";
 import { buildReports, type OpenMap, type ProcessedCrash } from "../src/index.ts";
 import { aMap, anUpload, aSpan, filesOf, noMetadata, opener, utf8 } from "./builders.ts";
+import { basenamesOf } from "./needs.ts";
 
 interface Given {
   readonly metadata?: Partial<CrashMetadata>;

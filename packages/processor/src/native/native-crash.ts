@@ -6,6 +6,8 @@ import { gap, keepGaps } from "../gaps.ts";
 import { hex } from "../hex.ts";
 import { MAX_GAPS_PER_THREAD, MAX_REPORT_FRAMES } from "../limits.ts";
 import type { Asking } from "../needs.ts";
+import { minorOf, pythonOfModules } from "../platform.ts";
+import { type PythonMemory, readPythonMemory } from "../python-memory/python-memory.ts";
 import { ProcessCode } from "./code.ts";
 import { type DumpFacts, dumpFacts, type DumpThread } from "./dump-facts.ts";
 import { classifyFault } from "./fault.ts";
@@ -43,16 +45,23 @@ export interface NativeCrash {
   readonly registers: Readonly<Record<string, string>> | null;
   readonly threads: readonly NativeThread[];
   readonly modules: readonly Module[];
+  /** Python's side of it, as far as the dump holds it. */
+  readonly python: PythonMemory | null;
   readonly gaps: readonly Gap[];
-  readonly memory: DumpMemory;
-  readonly moduleMap: ModuleMap;
 }
 
-/** A refused dump is a gap: what else came of the crash still counts. */
-export function* nativeCrash(bytes: Uint8Array, open: OpenSymbolCache): Asking<NativeCrash | Gap> {
+/**
+ * A refused dump is a gap: what else came of the crash still counts. `pythonMinor`: of CPython 3,
+ * where the crash's metadata tell it.
+ */
+export function* nativeCrash(
+  bytes: Uint8Array,
+  open: OpenSymbolCache,
+  pythonMinor: number | null,
+): Asking<NativeCrash | Gap> {
   try {
     const dump = openMinidump(bytes);
-    return yield* crashOf(dumpFacts(dump), dump.memory, open);
+    return yield* crashOf(dumpFacts(dump), dump.memory, open, pythonMinor);
   } catch (error) {
     if (!(error instanceof MinidumpError)) throw error;
     return gap("dump-refused", `The minidump cannot be read (${error.code}): ${error.message}.`);
@@ -63,6 +72,7 @@ function* crashOf(
   facts: DumpFacts,
   memory: DumpMemory,
   open: OpenSymbolCache,
+  pythonMinor: number | null,
 ): Asking<NativeCrash> {
   const moduleMap = new ModuleMap(facts.modules);
   const code = new ProcessCode(moduleMap, facts.maps);
@@ -72,6 +82,10 @@ function* crashOf(
     { memory, modules: moduleMap, code, os: facts.os },
     open,
   );
+  const said = pythonOfModules(facts.modules.map(({ name }) => name));
+  const minor = minorOf(said) ?? pythonMinor;
+  const process = { memory, modules: moduleMap, cpu: facts.cpu, threads: facts.threads, minor };
+  const { python, gaps } = yield* readPythonMemory(process, open);
   const threads = facts.threads.map((thread, index) =>
     threadOf(thread, walks[index] ?? null, moduleMap),
   );
@@ -87,9 +101,8 @@ function* crashOf(
     registers: registersOf(facts.threads[crashed]),
     threads,
     modules: moduleMap.rows(),
-    gaps: [...facts.gaps, ...symbolGaps(threads, moduleMap)],
-    memory,
-    moduleMap,
+    python,
+    gaps: [...facts.gaps, ...gaps, ...symbolGaps(threads, moduleMap)],
   };
 }
 

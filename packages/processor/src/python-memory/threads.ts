@@ -1,0 +1,99 @@
+/** Interpreters → thread states → frames. */
+import { MAX_PYTHON_FRAMES, MAX_PYTHON_INTERPRETERS, MAX_PYTHON_THREADS } from "../limits.ts";
+import { type FrameList, readFrames, type Reading } from "./frames.ts";
+
+export interface MemoryThread extends FrameList {
+  /** What `threading.get_ident()` gives and faulthandler prints: pthread_self(). */
+  readonly ident: bigint;
+  /** The system's own id; null before 3.11. */
+  readonly nativeId: bigint | null;
+  /** The garbage collector of the thread's interpreter was running; false where that is not known. */
+  readonly garbageCollecting: boolean;
+}
+
+export interface ThreadList {
+  readonly threads: readonly MemoryThread[];
+  /** Why threads are missing; null when none are. */
+  readonly cut: string | null;
+}
+
+/** Every thread state of every interpreter, the main interpreter's last, as CPython lists them. */
+export function readThreads(reading: Reading, runtime: bigint): ThreadList {
+  const { memory, layout } = reading;
+  const threads: MemoryThread[] = [];
+  let frames = 0;
+  const head = memory.word(runtime + BigInt(layout.runtime.interpreters)) ?? 0n;
+  const interpreters = chain(reading, head, layout.interpreter.next, MAX_PYTHON_INTERPRETERS);
+  let cut = interpreters.cut;
+  for (const interpreter of interpreters.found) {
+    const collecting = isCollecting(reading, runtime, interpreter);
+    const first = memory.word(interpreter + BigInt(layout.interpreter.threads)) ?? 0n;
+    const left = MAX_PYTHON_THREADS - threads.length;
+    const states = chain(reading, first, layout.thread.next, left);
+    cut ??= states.cut;
+    for (const state of states.found) {
+      if (frames >= MAX_PYTHON_FRAMES)
+        return { threads, cut: `limit MAX_PYTHON_FRAMES, ${MAX_PYTHON_FRAMES}` };
+      const thread = readThread(reading, state, collecting);
+      frames += thread.frames.length;
+      threads.push(thread);
+    }
+  }
+  return { threads, cut };
+}
+
+/** Whether `runtime` leads to an interpreter with a thread that belongs to it: the layout fits. */
+export function fits(reading: Reading, runtime: bigint): boolean {
+  const { memory, layout } = reading;
+  const head = memory.word(runtime + BigInt(layout.runtime.interpreters)) ?? 0n;
+  const { found } = chain(reading, head, layout.interpreter.next, MAX_PYTHON_INTERPRETERS);
+  return found.some((interpreter) => {
+    const thread = memory.word(interpreter + BigInt(layout.interpreter.threads)) ?? 0n;
+    return thread !== 0n && memory.word(thread + BigInt(layout.thread.interpreter)) === interpreter;
+  });
+}
+
+function chain(
+  { memory }: Reading,
+  first: bigint,
+  next: number,
+  limit: number,
+): { found: readonly bigint[]; cut: string | null } {
+  const found = new Set<bigint>();
+  let at = first;
+  while (at !== 0n) {
+    if (found.has(at)) return { found: [...found], cut: "the list runs in a circle" };
+    if (found.size >= limit) return { found: [...found], cut: `the list is longer than ${limit}` };
+    found.add(at);
+    const following = memory.word(at + BigInt(next));
+    if (following === null) return { found: [...found], cut: "the list leads out of the dump" };
+    at = following;
+  }
+  return { found: [...found], cut: null };
+}
+
+function readThread(reading: Reading, state: bigint, garbageCollecting: boolean): MemoryThread {
+  const { memory, layout } = reading;
+  const { ident, nativeId, top } = layout.thread;
+  const pointer = memory.word(state + BigInt(top));
+  const cframe = layout.cframe === null ? null : pointer;
+  const frame =
+    cframe === null || layout.cframe === null
+      ? pointer
+      : memory.word(cframe + BigInt(layout.cframe.frame));
+  const list = readFrames(reading, frame ?? 0n, layout.minor === 11 ? cframe : null);
+  return {
+    ident: memory.word(state + BigInt(ident)) ?? 0n,
+    nativeId: nativeId === null ? null : memory.word(state + BigInt(nativeId)),
+    garbageCollecting,
+    ...list,
+    cut: frame === null ? "its innermost frame is not in the dump" : list.cut,
+  };
+}
+
+function isCollecting({ memory, layout }: Reading, runtime: bigint, interpreter: bigint): boolean {
+  const { collecting } = layout.interpreter;
+  if (collecting !== null) return memory.int(interpreter + BigInt(collecting)) === 1;
+  const shared = layout.runtime.collecting;
+  return shared !== null && memory.int(runtime + BigInt(shared)) === 1;
+}
