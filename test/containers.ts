@@ -53,6 +53,8 @@ export async function startPostgresContainer(): Promise<PostgresContainer> {
     5432,
     { POSTGRES_PASSWORD: "test" },
     ["postgres"],
+    // the image starts one to make its cluster, and another to stay
+    { text: /database system is ready to accept connections/, times: 2 },
   );
   const url = (name: string): string => `postgres://postgres:test@127.0.0.1:${port}/${name}`;
   let databases = 0;
@@ -80,15 +82,21 @@ async function startContainer(
   inside: number,
   environment: Record<string, string>,
   command: string[],
+  logged?: { readonly text: RegExp; readonly times: number },
 ): Promise<{ container: StartedTestContainer; port: number }> {
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true"; // its image is not needed: every test closes what it starts
   const { GenericContainer, Wait } = await import("testcontainers");
   const port = await freePort();
+  const listens = Wait.forListeningPorts();
   const container = await new GenericContainer(image)
     .withExposedPorts({ container: inside, host: port })
     .withEnvironment(environment)
     .withCommand(command)
-    .withWaitStrategy(Wait.forListeningPorts())
+    .withWaitStrategy(
+      logged === undefined
+        ? listens
+        : Wait.forAll([listens, Wait.forLogMessage(logged.text, logged.times)]),
+    )
     .start();
   return { container, port };
 }

@@ -19,6 +19,8 @@ enableCompileCache();
 
 const MIB = 1024 * 1024;
 const LOOK_MS = 100;
+/** How much less than the symbolicator's threads, whose priority is below normal. */
+const BEHIND_CRASHES = 4;
 const memoryMib = Number(process.argv[2]);
 
 yieldToOthers();
@@ -55,7 +57,7 @@ function end(code: number): never {
 /** A crash that waits comes first; and where memory runs out, a build is what a machine can best do without. */
 function yieldToOthers(): void {
   try {
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL + BEHIND_CRASHES);
     if (process.platform === "linux") writeFileSync("/proc/self/oom_score_adj", "800");
   } catch {
     // a system that does not let us be modest

@@ -1,5 +1,5 @@
 /** Native files become one cache a module: in any order, at once, with what lies left out. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -20,7 +20,9 @@ import {
 } from "@faultline/shared";
 import { MAX_NATIVE_ATTEMPTS } from "../../src/limits.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { buildFiles } from "@faultline/symbols";
 import { openNativeBuilder, type NativeBuilder } from "../../src/native/builder.ts";
+import { examineFile } from "../../src/native/examine.ts";
 import { runNativeJob } from "../../src/native/native-job.ts";
 import type { NativeTools } from "../../src/native/tools.ts";
 import { openSetting, type Setting } from "../setting.ts";
@@ -41,7 +43,11 @@ afterAll(async () => {
   await builder.close();
   await setting.close();
 });
-beforeEach(() => setting.pool.query("truncate native_split_units, native_files, native_caches"));
+const forget = async (): Promise<void> => {
+  for (const table of ["native_split_units", "native_files", "native_caches"])
+    await setting.pool.query(`delete from ${table}`);
+};
+beforeEach(forget);
 
 /** As ingest stores an uploaded file; its blob once. */
 async function store(name: string, bytes: Buffer): Promise<string> {
@@ -64,9 +70,22 @@ async function store(name: string, bytes: Buffer): Promise<string> {
   return hash;
 }
 
-const job = (...sha256s: string[]): Promise<void> => runNativeJob({ sha256s, debugIds: [] }, tools);
+const job = (sha256s: string | readonly string[], own: NativeTools = tools): Promise<void> =>
+  runNativeJob({ sha256s: [sha256s].flat(), debugIds: [] }, own);
 const arrive = async (...names: string[]): Promise<void> =>
-  job(...(await Promise.all(names.map((name) => store(name, fixture(name))))));
+  job(await Promise.all(names.map((name) => store(name, fixture(name)))));
+
+/** Builds here and now: where many small builds are made, and it is not the process that is tested. */
+const inside: NativeBuilder = {
+  examine: async (path) => examineFile(path),
+  async build(paths, out) {
+    const bytes = await buildFiles(paths);
+    await writeFile(out, bytes);
+    const { buildId, machine, gaps } = openCache(bytes).info;
+    return { kind: "built", buildId, machine, gaps, version: CACHE_VERSION };
+  },
+  close: () => Promise.resolve(),
+};
 
 async function moduleOf(debugId: string = quartet.debugId): Promise<NativeCache> {
   const [cache] = await findNativeCaches(setting.pool, [debugId], []);
@@ -131,13 +150,12 @@ describe("an object, its debug file, its supplementary file and its .dwp", () =>
     expect(await answers(module)).toEqual(all);
   });
 
-  test("end in the same cache in every order, one job each or in pairs", async () => {
+  test("end in the same cache in every order", async () => {
     const blobsOfAll = new Set<string | null>();
     for (const [first = "", second = "", third = "", fourth = ""] of permutations(quartet.files)) {
-      await setting.pool.query("truncate native_split_units, native_files, native_caches");
-      await arrive(first, second);
-      await arrive(third);
-      await arrive(fourth);
+      await forget();
+      for (const name of [first, second, third, fourth])
+        await job(await store(name, fixture(name)), { ...tools, builder: inside });
       const module = await moduleOf();
       expect(module, `${first}, ${second}, ${third}, ${fourth}`).toMatchObject({
         state: "ready",
@@ -154,11 +172,11 @@ describe("an object, its debug file, its supplementary file and its .dwp", () =>
     const other = openNativeBuilder({ memoryMib: 1024 });
     const workers = [tools, { ...tools, builder: other }];
     for (let round = 0; round < 4; round += 1) {
-      await setting.pool.query("truncate native_split_units, native_files, native_caches");
+      await forget();
       await Promise.all(
         quartet.files.map(async (name, at) => {
           const hash = await store(name, fixture(name));
-          await runNativeJob({ sha256s: [hash], debugIds: [] }, workers[at % 2] ?? tools);
+          await job(hash, workers[at % 2]);
         }),
       );
       expect(await moduleOf()).toMatchObject({ state: "ready", missing: [], gaps: [] });
@@ -237,7 +255,7 @@ describe("a file that lies", () => {
   test("is refused with a code, and those beside it are built", async () => {
     const good = await store("quartet.so", fixture("quartet.so"));
     const bad = await store("bad.debug", lying("quartet.debug", ".gnu_debugaltlink"));
-    await job(bad, good);
+    await job([bad, good]);
     const [file] = await listNativeFiles(
       setting.pool,
       { sha256s: [bad], buildIds: null, debugIds: null, state: null },
@@ -274,16 +292,8 @@ describe("a file that lies", () => {
 
 test("what a job that died had examined is built by the next run of it", async () => {
   const hash = await store("quartet.so", fixture("quartet.so"));
-  const dying = {
-    ...tools,
-    builder: {
-      ...builder,
-      examine: builder.examine.bind(builder),
-      build: () => Promise.reject(new Error("disk")),
-      close: () => Promise.resolve(),
-    },
-  };
-  await expect(runNativeJob({ sha256s: [hash], debugIds: [] }, dying)).rejects.toThrow("disk");
+  const failing = { ...inside, build: () => Promise.reject(new Error("disk")) };
+  await expect(job(hash, { ...tools, builder: failing })).rejects.toThrow("disk");
   expect(await moduleOf()).toMatchObject({ state: "building", blob: null });
   await job(hash);
   expect(await moduleOf()).toMatchObject({ state: "ready" });
@@ -306,12 +316,9 @@ test("a build that nobody outlives is given up, and tried again when its file co
 });
 
 test("a build that is given up because the worker ends is no attempt", async () => {
-  const hash = await store("quartet.so", fixture("quartet.so"));
-  const ending = openNativeBuilder({ memoryMib: 1024 });
-  await ending.examine(blobs.path(hash));
-  const work = runNativeJob({ sha256s: [], debugIds: [] }, tools).then(() => job(hash));
-  await work;
+  await arrive("quartet.so");
   await setting.pool.query("update native_caches set wanted = wanted + 1");
+  const ending = openNativeBuilder({ memoryMib: 1024 });
   await ending.close();
   const given = runNativeJob(
     { sha256s: [], debugIds: [quartet.debugId] },
