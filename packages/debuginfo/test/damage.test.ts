@@ -15,12 +15,18 @@ function fault(ask: () => void): string | null {
 
 const build = (bytes: Uint8Array) => (): void => {
   const cache = cacheOf(bytes);
-  for (let address = 0; address < 0x1000; address += 64) cache.frames(address);
+  for (let address = 0; address < 0x1000; address += 64) {
+    cache.frames(address);
+    cache.unwindRules(address);
+  }
 };
 
 const open = (bytes: Uint8Array) => (): void => {
   const cache = openCache(bytes);
-  for (let address = 0x380; address < 0x440; address += 5) cache.frames(address);
+  for (let address = 0x340; address < 0x440; address += 5) {
+    cache.frames(address);
+    cache.unwindRules(address);
+  }
 };
 
 function flipped(whole: Uint8Array, at: number): Uint8Array {
