@@ -153,13 +153,13 @@ class App:
                 found.append(int(path.name))
         return sorted(found)
 
-    def wait_for_monitor(self, timeout: float = 5) -> int:
+    def wait_for_monitor(self, timeout: float = 10) -> int:
+        """Until it watches somebody: it has a pidfd then."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            found = self.monitors()
-            if found and (Path("/proc") / str(found[0]) / "comm").read_text().strip() == "faultline":
-                time.sleep(0.05)
-                return found[0]
+            for pid in self.monitors():
+                if any("\nPid:" in text for text in _fdinfo(pid)):
+                    return pid
             time.sleep(0.01)
         raise AssertionError("no monitor")
 
@@ -180,6 +180,14 @@ class App:
                 os.kill(pid, 9)
             except OSError:
                 continue
+
+
+def _fdinfo(pid: int) -> Iterator[str]:
+    for path in Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            yield path.read_text()
+        except OSError:
+            continue
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def _about_crash(parser: argparse.ArgumentParser) -> None:
 
 def crash_info(options: argparse.Namespace) -> Dict[str, Any]:
     """What the options of `_about_crash` say, as an application says it when it registers. Raises CommandError."""
-    from ._spool import default_spool
+    from ._spool_folder import default_spool
 
     tags = {}
     for pair in options.tag:

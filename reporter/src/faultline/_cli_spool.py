@@ -7,7 +7,8 @@ import os
 from typing import List
 
 from ._cli import CommandError, lines, say
-from ._spool import DELIVERY, DUMP, META, Spool, SpoolError, default_spool
+from ._spool import DELIVERY, DUMP, META, Spool, SpoolError
+from ._spool_folder import default_spool
 from ._uploader import NOTHING_LEFT, Outcome, deliver
 
 

@@ -66,6 +66,12 @@ def read_image(memory: Memory, base: int) -> Optional[Image]:
     return Image(base, base - (first.vaddr - first.offset), machine, headers)
 
 
+def image_end(image: Image) -> int:
+    """Where its last page ends: behind what the file holds lie its zeroes (.bss), mapped without a name."""
+    last = max(header.vaddr + header.memsz for header in image.headers if header.kind == PT_LOAD)
+    return image.bias + (last + 4095) // 4096 * 4096
+
+
 def build_id(memory: Memory, image: Image) -> bytes:
     """From the notes; empty when there is none."""
     for header in image.headers:

@@ -6,7 +6,7 @@ import os
 import struct
 from typing import List, NamedTuple, Optional
 
-from ._elf import Image, build_id, read_image
+from ._elf import Image, build_id, image_end, read_image
 from ._limits import MAX_MODULES
 from ._maps import Mapping, Maps
 from ._memory import Memory
@@ -78,7 +78,7 @@ def _identify(memory: Memory, group: List[Mapping]) -> Optional[Module]:
         return None
     path = VDSO_NAME if group[0].path == "[vdso]" else group[0].path
     identifier = build_id(memory, image) or text_identifier(path)
-    return Module(base, group[-1].end - base, path, identifier, image)
+    return Module(base, max(group[-1].end, image_end(image)) - base, path, identifier, image)
 
 
 def text_identifier(path: str) -> bytes:

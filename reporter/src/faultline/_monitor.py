@@ -81,6 +81,10 @@ class Monitor:
     """See the module."""
 
     def __init__(self, control: socket.socket, name: str) -> None:
+        self._nudge = nudge_timer()
+        self._guard: Optional[KernelTimer] = None
+        self._guard_s = 0.0
+        self._rearm()
         self._epoll = select.epoll()
         self._handlers: Dict[int, Callable[[], None]] = {}
         self._clients: Dict[int, Client] = {}
@@ -94,9 +98,6 @@ class Monitor:
         self._waiting: List[Client] = []
         self._listener = _listen(name)
         self._started = time.monotonic()
-        self._nudge = nudge_timer()
-        self._guard: Optional[KernelTimer] = None
-        self._guard_s = 0.0
         self._child_signals = _child_signal_pipe()
         self._watch(self._child_signals.fileno(), self._reap)
         self._add_connection(control)

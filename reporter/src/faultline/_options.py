@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ._dsn import parse_dsn
 from ._limits import MAX_TAG_CHARS, MAX_TAGS
-from ._spool import default_spool
+from ._spool_folder import default_spool
 from ._version import __version__
 
 DSN_VARIABLE = "FAULTLINE_DSN"
@@ -71,7 +70,7 @@ def process_facts() -> Dict[str, Any]:
     """Of this interpreter and its program; of the arguments only the program's own name."""
     return {
         "program": (getattr(sys, "argv", None) or [""])[0][:MAX_TAG_CHARS],
-        "pythonVersion": platform.python_version(),
+        "pythonVersion": "%d.%d.%d" % sys.version_info[:3],
         "version": list(sys.version_info[:2]) if sys.implementation.name == "cpython" else None,
         "implementation": sys.implementation.name,
         "reporterVersion": __version__,

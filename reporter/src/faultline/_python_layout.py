@@ -23,6 +23,7 @@ class Layout(NamedTuple):
     interpreter_next: int
     interpreter_threads: int
     thread_next: int
+    thread_interpreter: int
     thread_ident: int
     thread_native_id: Optional[int]
     thread_frame: Optional[int]
@@ -53,6 +54,10 @@ class Layout(NamedTuple):
     bytes_data: int = 32
     tagged_code: bool = False
     """The frame's reference to its code has flags in its low bits (3.14 and later)."""
+    interpreter_collecting: Optional[int] = None
+    """Whether garbage is being collected: of the interpreter..."""
+    runtime_collecting: Optional[int] = None
+    """...or, in 3.8, of the whole process."""
     code_tlbc: Optional[int] = None
     """Thread-local copies of the bytecode (free-threaded 3.14 and later)."""
     frame_tlbc_index: Optional[int] = None
@@ -64,6 +69,7 @@ _38 = Layout(
     interpreter_next=0,
     interpreter_threads=8,
     thread_next=8,
+    thread_interpreter=16,
     thread_ident=176,
     thread_native_id=None,
     thread_frame=24,
@@ -80,14 +86,17 @@ _38 = Layout(
     code_linetable=120,
     code_firstlineno=40,
     code_head=128,
+    runtime_collecting=544,
 )
-_310 = _38._replace(version=(3, 10), frame_instruction=96)
+_39 = _38._replace(version=(3, 9), runtime_collecting=None, interpreter_collecting=816)
+_310 = _39._replace(version=(3, 10), frame_instruction=96)
 _311 = Layout(
     version=(3, 11),
     interpreters=40,
     interpreter_next=0,
     interpreter_threads=16,
     thread_next=8,
+    thread_interpreter=16,
     thread_ident=152,
     thread_native_id=160,
     thread_frame=None,
@@ -104,10 +113,12 @@ _311 = Layout(
     code_linetable=136,
     code_firstlineno=72,
     code_head=184,
+    interpreter_collecting=848,
 )
 _312 = _311._replace(
     version=(3, 12),
     interpreter_threads=72,
+    interpreter_collecting=312,
     thread_ident=136,
     thread_native_id=144,
     cframe_frame=0,
@@ -120,7 +131,7 @@ _312 = _311._replace(
     str_compact=56,
 )
 
-FIXED = {8: _38, 9: _38._replace(version=(3, 9)), 10: _310, 11: _311, 12: _312}
+FIXED = {8: _38, 9: _39, 10: _310, 11: _311, 12: _312}
 
 COOKIE = b"xdebugpy"
 _Groups = Dict[str, str]
@@ -142,6 +153,7 @@ _313: _Groups = {
     "long": "size lv_tag ob_digit",
     "bytes": "size ob_size ob_sval",
     "unicode": "size state length asciiobject_size",
+    "gc": "size collecting",
 }
 
 
@@ -209,6 +221,7 @@ def _read_self_description(memory: Memory, runtime: int, minor: int) -> Optional
         interpreter_next=at["interpreter.next"],
         interpreter_threads=at["interpreter.threads_head"],
         thread_next=at["thread.next"],
+        thread_interpreter=at["thread.interp"],
         thread_ident=at["thread.thread_id"],
         thread_native_id=at["thread.native_thread_id"],
         thread_frame=at["thread.current_frame"],
@@ -233,6 +246,7 @@ def _read_self_description(memory: Memory, runtime: int, minor: int) -> Optional
         bytes_size=at["bytes.ob_size"],
         bytes_data=at["bytes.ob_sval"],
         tagged_code=minor >= 14,
+        interpreter_collecting=at["interpreter.gc"] + at["gc.collecting"],
         code_tlbc=at.get("code.co_tlbc") if free_threaded else None,
         frame_tlbc_index=at.get("frame.tlbc_index") if free_threaded else None,
     )

@@ -70,9 +70,13 @@ def walk(memory: Memory, runtime: Runtime) -> Optional[List[PythonThread]]:
     if layout is None:
         return None
     first = memory.word(runtime.address + layout.interpreters) or 0
+    if layout.runtime_collecting is not None:
+        memory.int32(runtime.address + layout.runtime_collecting)
     threads: List[PythonThread] = []
     for interpreter in _chain(memory, first, layout.interpreter_next, MAX_INTERPRETERS):
         head = memory.word(interpreter + layout.interpreter_threads) or 0
+        if layout.interpreter_collecting is not None:
+            memory.int32(interpreter + layout.interpreter_collecting)
         for state in _chain(memory, head, layout.thread_next, MAX_PYTHON_THREADS):
             if len(threads) < MAX_PYTHON_THREADS:
                 threads.append(_read_thread(memory, layout, state))
@@ -88,6 +92,7 @@ def _chain(memory: Memory, first: int, next_at: int, limit: int) -> Iterator[int
 
 
 def _read_thread(memory: Memory, layout: Layout, state: int) -> PythonThread:
+    memory.word(state + layout.thread_interpreter)
     ident = memory.word(state + layout.thread_ident) or 0
     native = layout.thread_native_id
     native_id = None if native is None else memory.word(state + native)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import sysconfig
 from typing import Dict, List, Optional, Tuple
 
 from . import _wire
@@ -135,6 +134,8 @@ def find_python() -> str:
     executable = sys.executable or ""
     if "python" in os.path.basename(executable) and os.access(executable, os.X_OK):
         return executable
+    import sysconfig
+
     folder = sysconfig.get_config_var("BINDIR") or os.path.join(sys.base_prefix, "bin")
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for name in (version, "python3"):

@@ -69,18 +69,6 @@ class Entry(NamedTuple):
         return sum(_size(os.path.join(self.path, name)) for name in _listdir(self.path))
 
 
-def default_spool() -> str:
-    """`$XDG_STATE_HOME/faultline`, `~/.local/state/faultline`, or a folder of ours below /var/tmp."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(state):
-        return os.path.join(state, "faultline")
-    home = os.path.expanduser("~")
-    if os.path.isabs(home) and os.access(home, os.W_OK) and home != "/":
-        return os.path.join(home, ".local", "state", "faultline")
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return os.path.join("/var/tmp" if os.path.isdir("/var/tmp") else os.path.abspath(os.sep), f"faultline-{user}")
-
-
 class Spool:
     """One spool folder. Nothing is touched before a method is called."""
 
