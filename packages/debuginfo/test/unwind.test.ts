@@ -404,3 +404,23 @@ test("the code around the PLT has its CFA worked out by an expression", () => {
   // readelf: DW_OP_breg7 (rsp): 8; breg16 (rip): 0; lit15; and; lit11; ge; lit3; shl; plus
   expect(rulesText(rules)).toBe("770880003f1a3b2a332422 16=[cfa-8]");
 });
+
+/** As each machine's own readelf says. */
+test.each([
+  [
+    "cross-s390x.so",
+    0x30e,
+    "r15+320 11=[cfa-72] 12=[cfa-64] 13=[cfa-56] 14=[cfa-48] 15=[cfa-40]",
+    14,
+  ],
+  ["cross-ppc.so", 0x224, "r1+16 31=[cfa-4] 65=r0", 65],
+  ["cross-ppc.so", 0x22c, "r1+16 31=[cfa-4] 65=[cfa4]", 65],
+  ["cross-arm.so", 0x1ca, "r13+8 4=[cfa-8] 14=[cfa-4]", 14],
+])("%s: %i", (name, address, rules, returnAddress) => {
+  const found = cacheOf(fixture(name)).unwindRules(address);
+  expect([rulesText(found), found?.rowStart, found?.returnAddress]).toEqual([
+    rules,
+    address,
+    returnAddress,
+  ]);
+});
