@@ -3,8 +3,7 @@
  * the ELF header, the tables of segments and sections with their names, the notes, the first page of .text of a
  * file without a build id; of a Breakpad `.sym` its first lines.
  */
-import { elfBuildId } from "./breakpad/build.ts";
-import { isBreakpad, readModule } from "./breakpad/module-record.ts";
+import { elfBuildId, isBreakpad, readModule } from "./breakpad/module-record.ts";
 import { type ByteSource, readRange } from "./byte-source.ts";
 import { buildId, debugIdOf, noteBuildId } from "./elf/build-id.ts";
 import { type ElfFile, openElf, type Section } from "./elf/elf-file.ts";
@@ -13,6 +12,11 @@ import { viewOf } from "./elf/record-reader.ts";
 import { findSection } from "./elf/section-data.ts";
 import { DebugInfoError, hex } from "./error.ts";
 import { MAX_BUILD_ID_BYTES } from "./limits.ts";
+
+export { isBreakpad } from "./breakpad/module-record.ts";
+export type { ByteSource } from "./byte-source.ts";
+export { isElf } from "./elf/elf-file.ts";
+export { DebugInfoError } from "./error.ts";
 
 /**
  * "object": what is mapped, stripped or not. "debug": its separate debug file. "supplementary": what dwz moved out of several

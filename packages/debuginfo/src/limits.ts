@@ -59,6 +59,8 @@ export const MAX_REMEMBERED_STATES = 64;
 /** Bytes of rules that rows hold for each byte of unwind tables read, and of different ones that are kept. */
 export const MAX_RULE_BYTES_EACH = 64;
 export const MAX_KEPT_RULE_BYTES_EACH = 4;
+/** Segments that are looked through for a pointer that is stored somewhere else. */
+export const MAX_LOADED_SEGMENTS = 256;
 /** Damaged entries of unwind tables told one by one. */
 export const MAX_UNWIND_GAPS = 20;
 /** Terms of one postfix expression, with those that its variables stand for. */

@@ -42,6 +42,8 @@ export interface Kind {
   readonly machine?: number;
   /** Of sections, by name; 0 for the others. */
   readonly addresses?: Readonly<Record<string, number>>;
+  /** Sections with a PT_LOAD segment of their own, and its address. */
+  readonly loaded?: Readonly<Record<string, number>>;
   /** sh_type of sections, by name, and the section that sh_link names; 1 (PROGBITS) and none for the others. */
   readonly types?: Readonly<Record<string, readonly [type: number, link: string]>>;
 }
@@ -49,17 +51,26 @@ export interface Kind {
 /** `.text` at 0x1000 is always there, 0x2000 bytes long, without bytes in the file. */
 export function elfWith(
   sections: Readonly<Record<string, Uint8Array>>,
-  { is64 = true, littleEndian = true, machine = 62, addresses = {}, types = {} }: Kind = {},
+  {
+    is64 = true,
+    littleEndian = true,
+    machine = 62,
+    addresses = {},
+    types = {},
+    loaded = {},
+  }: Kind = {},
 ): Uint8Array {
   const { u16: half, u32: word, u64: long } = integers(littleEndian);
   const own = (value: number): number[] => (is64 ? long(value) : word(value));
   const headerSize = is64 ? 64 : 52;
+  const segmentSize = is64 ? 56 : 32;
+  const segments = Object.entries(loaded);
   const names = ["", ".text", ...Object.keys(sections), ".shstrtab"];
   const strings = Buffer.from(`${names.join("\0")}\0`, "latin1");
   const nameAt = (index: number): number =>
     names.slice(0, index).join("\0").length + (index > 0 ? 1 : 0);
   const bodies = [...Object.values(sections), strings];
-  let at = headerSize;
+  let at = headerSize + segmentSize * segments.length;
   const offsets = bodies.map((body) => {
     const offset = at;
     at += body.length;
@@ -84,12 +95,30 @@ export function elfWith(
     ...ident,
     ...[3, machine].flatMap(half),
     ...word(1),
-    ...[0, 0, at].flatMap(own),
+    ...[0, segments.length === 0 ? 0 : headerSize, at].flatMap(own),
     ...word(0),
-    ...[headerSize, 0, 0, is64 ? 64 : 40, names.length, names.length - 1].flatMap(half),
+    ...[
+      headerSize,
+      segmentSize,
+      segments.length,
+      is64 ? 64 : 40,
+      names.length,
+      names.length - 1,
+    ].flatMap(half),
   ]);
+  const segmentTable = segments.map(([name, address]) => {
+    const body = names.indexOf(name) - 2;
+    const size = bodies[body]?.length ?? 0;
+    const place = [offsets[body] ?? 0, address, address, size, size];
+    return Buffer.from(
+      is64
+        ? [...[1, 4].flatMap(word), ...[...place, 8].flatMap(own)]
+        : [...word(1), ...[...place, 4, 8].flatMap(own)],
+    );
+  });
   return Buffer.concat([
     header,
+    ...segmentTable,
     ...bodies,
     Buffer.alloc(is64 ? 64 : 40),
     record(1, 8, 6, 0, 0x2000, 0x1000),

@@ -223,6 +223,23 @@ test.each(encodings)(
   },
 );
 
+test("an indirect pointer is read from what is loaded", () => {
+  const stored = 0x1000; // the load base, too
+  const found = kinds.map((kind) => {
+    const frames = new FrameBytes(kind);
+    const cie = frames.cie({ augmentation: "zR", data: [0x83] });
+    const { u32 } = frames.integers;
+    frames.fde(cie, START, SIZE, [], () => [...u32(stored), ...u32(SIZE)], []);
+    frames.fde(cie, START, SIZE, [], () => [...u32(0x9000), ...u32(SIZE)], []);
+    const sections = { ".eh_frame": frames.section(), ".data": Buffer.from(frames.pointer(START)) };
+    const cache = cacheOf(elfWith(sections, { ...kind, loaded: { ".data": stored } }));
+    return [cache.unwindRules(START - stored)?.start, cache.info.gaps];
+  });
+  const gap = ".eh_frame: initial_location: pointer encoding 0x83 cannot be read (entry at 0x";
+  expect(found.map(([start]) => start)).toEqual(kinds.map(() => START - stored));
+  expect(found.every(([, gaps]) => String(gaps).startsWith(gap))).toBe(true);
+});
+
 test("an aligned pointer begins at a multiple of its size", () => {
   const frames = new FrameBytes();
   const cie = frames.cie({ augmentation: "zR", data: [0x50] });

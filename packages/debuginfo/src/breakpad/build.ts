@@ -6,7 +6,7 @@ import { RowSink } from "../cache/row-sink.ts";
 import { RowEncoder, writeCache } from "../cache/writer.ts";
 import { UnwindTable } from "../unwind/unwind-table.ts";
 import { Fields } from "./fields.ts";
-import { readModule } from "./module-record.ts";
+import { elfBuildId, readModule } from "./module-record.ts";
 import { StackRecords } from "./stack-records.ts";
 import { SymReader } from "./sym-reader.ts";
 
@@ -43,12 +43,6 @@ export function buildBreakpadCache(
     gaps: reader.allGaps(),
   });
 }
-
-/** A code id is a build id where files are ELF. */
-export const elfBuildId = (os: string, codeId: string | null): string | null =>
-  codeId !== null && /^(linux|android|fuchsia)$/i.test(os) && /^(?:[0-9a-f]{2})+$/.test(codeId)
-    ? codeId
-    : null;
 
 /** A PUBLIC reaches to the next one or to the next function, whichever comes first: what lies behind a function is not its. */
 function publicSymbols({ publics, starts, codeEnd }: SymReader): readonly FunctionSymbol[] {

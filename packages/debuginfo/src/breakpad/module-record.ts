@@ -45,3 +45,9 @@ export function readModule(bytes: Uint8Array): ModuleRecord {
     next: end === -1 ? bytes.length : end + 1,
   };
 }
+
+/** A code id is a build id where files are ELF. */
+export const elfBuildId = (os: string, codeId: string | null): string | null =>
+  codeId !== null && /^(linux|android|fuchsia)$/i.test(os) && /^(?:[0-9a-f]{2})+$/.test(codeId)
+    ? codeId
+    : null;

@@ -47,30 +47,41 @@ interface Cie extends FrameFacts {
 /** Adds every function of the section to the table. */
 export function readFrames(section: FrameSection, table: UnwindTable, gaps: GapList): void {
   const cies = new Map<number, Cie | null>();
-  const functions: Entry[] = [];
-  for (let at = 0; at + 4 <= section.bytes.length;) {
-    const entry = tolerate(at, gaps, () => readEntry(section, at));
-    if (entry === null) break;
-    at = entry.end;
-    // linkers leave terminators between the tables of two objects
-    if (entry.idAt === entry.end) continue;
+  forEachEntry(section, gaps, (entry) => {
     if (isCie(section, entry))
       cies.set(
         entry.offset,
         tolerate(entry.offset, gaps, () => readCie(section, entry)),
       );
-    else functions.push(entry);
-  }
-  for (const entry of functions)
-    tolerate(entry.offset, gaps, () => readFunction(section, entry, cies, table));
+  });
+  // an entry that cannot be passed has been told
+  forEachEntry(section, null, (entry) => {
+    if (!isCie(section, entry))
+      tolerate(entry.offset, gaps, () => readFunction(section, entry, cies, table));
+  });
 }
 
-function tolerate<T>(offset: number, gaps: GapList, read: () => T): T | null {
+/** Entries are walked twice rather than kept: functions may come before what they share. */
+function forEachEntry(
+  section: FrameSection,
+  gaps: GapList | null,
+  visit: (entry: Entry) => void,
+): void {
+  for (let at = 0; at + 4 <= section.bytes.length;) {
+    const entry = tolerate(at, gaps, () => readEntry(section, at));
+    if (entry === null) return;
+    // linkers leave terminators between the tables of two objects
+    if (entry.idAt < entry.end) visit(entry);
+    at = entry.end;
+  }
+}
+
+function tolerate<T>(offset: number, gaps: GapList | null, read: () => T): T | null {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof DebugInfoError)) throw error;
-    gaps.add(`${error.message} (entry at ${hex(offset)})`);
+    gaps?.add(`${error.message} (entry at ${hex(offset)})`);
     return null;
   }
 }

@@ -6,7 +6,7 @@ import { sectionBases } from "../elf/layout.ts";
 import { viewOf } from "../elf/record-reader.ts";
 import { DebugInfoError } from "../error.ts";
 import { GapList } from "../gap-list.ts";
-import { MAX_UNWIND_GAPS } from "../limits.ts";
+import { MAX_LOADED_SEGMENTS, MAX_UNWIND_GAPS } from "../limits.ts";
 import { type FrameSection, readFrames } from "./frame-section.ts";
 import type { PointerContext } from "./pointer-encoding.ts";
 import { UnwindTable } from "./unwind-table.ts";
@@ -68,20 +68,22 @@ function pointerContext(elf: ElfFile, name: string): PointerContext {
     sectionAddress: addressOf(name) ?? 0,
     text: addressOf(".text") ?? 0,
     data: addressOf(".got.plt") ?? addressOf(".got") ?? 0,
-    wordAt: (address) => wordAt(elf, address),
+    wordAt: wordReader(elf),
   };
 }
 
-/** An address out of what is loaded from the file. */
-function wordAt({ segments, source, reader }: ElfFile, address: number): number | null {
+/** Reads addresses out of what is loaded from the file; null where it has no bytes. */
+function wordReader({ segments, source, reader }: ElfFile): (address: number) => number | null {
   const size = reader.is64 ? 8 : 4;
-  const segment = segments.find(
-    (each) =>
-      each.type === SegmentType.load &&
-      address >= each.address &&
-      address + size <= each.address + each.fileSize,
-  );
-  if (segment === undefined) return null;
-  const at = segment.offset + (address - segment.address);
-  return at + size > source.size ? null : reader.word(viewOf(source.read(at, size)), 0);
+  const loaded = segments
+    .filter(({ type, fileSize }) => type === SegmentType.load && fileSize >= size)
+    .slice(0, MAX_LOADED_SEGMENTS);
+  return (address) => {
+    const segment = loaded.find(
+      (each) => address >= each.address && address + size <= each.address + each.fileSize,
+    );
+    if (segment === undefined) return null;
+    const at = segment.offset + (address - segment.address);
+    return at + size > source.size ? null : reader.word(viewOf(source.read(at, size)), 0);
+  };
 }
