@@ -1,6 +1,6 @@
 /** What must be done now and then by somebody, and by one process at a time: whoever gets the advisory lock. */
 import { createHash } from "node:crypto";
-import { CACHE_VERSION } from "@faultline/debuginfo";
+import { CACHE_VERSION } from "@faultline/debuginfo/cache";
 import { PYC_MAP_VERSION } from "@faultline/pyc";
 import {
   countWaiting,

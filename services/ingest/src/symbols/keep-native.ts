@@ -1,5 +1,5 @@
 /** One native file of an upload: identified, stored once by its content, and what is answered about it. */
-import { DebugInfoError, type NativeIdentity } from "@faultline/debuginfo";
+import { DebugInfoError, type NativeIdentity } from "@faultline/debuginfo/identify";
 import { MAX_NAME_CHARS, storeNativeFile, type Pool } from "@faultline/shared";
 import type { FileAnswer } from "./file-answer.ts";
 import type { NativeDraft } from "./native-draft.ts";

@@ -11,7 +11,7 @@ import {
   isElf,
   type ByteSource,
   type NativeIdentity,
-} from "@faultline/debuginfo";
+} from "@faultline/debuginfo/identify";
 import type { BlobStore, BlobWriter, StoredBlob } from "@faultline/shared";
 import { MAX_IDENTIFY_BYTES } from "../limits.ts";
 

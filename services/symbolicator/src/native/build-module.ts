@@ -17,7 +17,7 @@ import {
   type Pool,
   type UsedFile,
 } from "@faultline/shared";
-import { CACHE_VERSION } from "@faultline/debuginfo";
+import { CACHE_VERSION } from "@faultline/debuginfo/cache";
 import { CrashFailure, reasonText } from "../failure.ts";
 import { PROGRESS_MS } from "../limits.ts";
 import { BuilderClosedError, type Built, type Progress } from "./builder.ts";

@@ -3,7 +3,7 @@
  * memory for every thread and crash. Which cache is a module's newest is asked of the database each time, by one
  * query for all that ask at once; so nothing has to be told to forget.
  */
-import { CACHE_VERSION, DebugInfoError, openCache } from "@faultline/debuginfo";
+import { CACHE_VERSION, DebugInfoError, openCache } from "@faultline/debuginfo/cache";
 import {
   createBatcher,
   findNativeCaches,
