@@ -111,10 +111,11 @@ class App:
         python: str = sys.executable,
         options: Optional[Dict[str, Any]] = {},  # noqa: B006
         prefix: "tuple[str, ...]" = (),
+        arguments: "tuple[str, ...]" = (),
         **extra: str,
     ) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [*prefix, python, str(CRASHES), name],
+            [*prefix, python, str(CRASHES), name, *arguments],
             cwd=self.folder,
             env=self.environment(options, extra),
             stdin=subprocess.PIPE,

@@ -102,10 +102,13 @@ def find_monitor(name: Optional[str]) -> Optional[Peer]:
 
 def start_monitor(python: Optional[str], name: str) -> Peer:
     """Does not wait until it is ready: messages queue up. Raises OSError."""
+    python = python or find_python()
+    if not os.access(python, os.X_OK):
+        raise FileNotFoundError(2, "no interpreter", python)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        _spawn(python or find_python(), theirs.fileno(), name)
+        _spawn(python, theirs.fileno(), name)
     except BaseException:
         ours.close()
         raise
