@@ -28,38 +28,48 @@ export interface ProgramContext {
   readonly readAddress: (reader: ByteReader) => number | null;
 }
 
+/** What a program of no CIE is read with. */
+const NO_CONTEXT: ProgramContext = {
+  codeAlignment: 1,
+  dataAlignment: 1,
+  isAarch64: false,
+  initial: null,
+  readAddress: () => null,
+};
+
+/** Runs the programs of a section, one after the other. */
 export class CfaProgram {
-  state: RuleState;
   /** Where the row under way begins. */
-  location: number;
+  location = 0;
   private readonly reader: ByteReader;
-  private readonly context: ProgramContext;
   private readonly emit: (address: number, state: RuleState) => void;
+  private context = NO_CONTEXT;
+  private state = new RuleState();
   private readonly remembered: RuleState[] = [];
 
   /** `emit` is told from which address on a state holds, once the state is complete. */
-  constructor(
-    reader: ByteReader,
-    location: number,
-    context: ProgramContext,
-    emit: (address: number, state: RuleState) => void,
-  ) {
+  constructor(reader: ByteReader, emit: (address: number, state: RuleState) => void) {
     this.reader = reader;
-    this.location = location;
-    this.context = context;
     this.emit = emit;
-    this.state = context.initial?.copy() ?? new RuleState();
   }
 
-  /** Runs from the reader's position to `end`. Throws DebugInfoError `bad-dwarf`, `truncated` or `limit`. */
-  run(end: number): void {
+  /**
+   * Runs from the reader's position to `end`, the first row beginning at `location`; answers with the last state.
+   * Throws DebugInfoError `bad-dwarf`, `truncated` or `limit`.
+   */
+  run(location: number, end: number, context: ProgramContext): RuleState {
     const { reader } = this;
+    this.location = location;
+    this.context = context;
+    this.state = context.initial?.copy() ?? new RuleState();
+    this.remembered.length = 0;
     while (reader.at < end) {
       const byte = reader.u8();
       this.primary(byte >>> 6, byte & 0x3f);
       reader.check("call frame instruction", end);
     }
     this.emit(this.location, this.state);
+    return this.state;
   }
 
   private primary(op: number, operand: number): void {
