@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -90,4 +98,15 @@ test("a big file that changes is answered from anew", () => {
   expect(symbolize(object, "10").frame).toEqual(["one", null, null]);
   write("two");
   expect(symbolize(object, "10").frame).toEqual(["two", null, null]);
+});
+
+test("faultline cache tells what a cache holds, and the bytes of its parts", () => {
+  const out = join(folder, "built");
+  const { status, stdout } = faultline("cache", fixture("shapes-dwarf5.so"), "--out", out);
+  const told = JSON.parse(stdout) as Record<string, unknown>;
+  expect([status, told["sources"], told["unwind"]]).toEqual([0, ["dwarf", "symtab"], ["eh_frame"]]);
+  const parts = ["rowBytes", "nameBytes", "unwindBytes"].map((part) => Number(told[part]));
+  expect(Math.min(...parts)).toBeGreaterThan(50);
+  expect(statSync(out).size).toBe(told["cacheBytes"]);
+  expect(parts.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(Number(told["cacheBytes"]));
 });
