@@ -367,6 +367,13 @@ test("rows that repeat thousands of long rules stop at MAX_RULE_BYTES_EACH", () 
   expect(cache.unwindRules(0x1000)?.registers.size).toBe(50);
 });
 
+test("a small table that saves many registers one by one is kept whole", () => {
+  const pushes = Array.from({ length: 60 }, (_, at) => [0x41, 0x05, at + 20, at + 2]);
+  const cache = oneFunction([...pushes.flat(), 0x0e, 16]);
+  expect(cache.info.gaps).toEqual([]);
+  expect(cache.unwindRules(0x103c)?.registers.size).toBe(61);
+});
+
 test("any bytes as a program, and any CIE before it, give rules, gaps or nothing", () => {
   fc.assert(
     fc.property(

@@ -16,6 +16,9 @@ export const PIECE_ROWS = 32;
 /** Stands for rules that are not known. */
 export const NO_RULES = 0;
 
+/** What is read counts as at least so many bytes: a small table may have rules of many registers in few rows. */
+const SMALL_SOURCE = 64 * 1024;
+
 /** Addresses beyond this distance from the load base have no place in a cache. */
 const MAX_RELATIVE = 0xffff_fffe;
 
@@ -28,6 +31,9 @@ export interface UnwindSections {
 
 export class UnwindTable {
   private readonly loadBase: number;
+  /** Starts of functions. */
+  private readonly known = new Set<number>();
+  /** Of pieces. */
   private readonly starts: number[] = [];
   private readonly offsets: number[] = [];
   private readonly rows = new ByteSink();
@@ -46,18 +52,21 @@ export class UnwindTable {
   /** `sourceBytes`: of what the tables are read from. */
   constructor(loadBase: number, sourceBytes: number) {
     this.loadBase = loadBase;
-    this.left = sourceBytes * MAX_RULE_BYTES_EACH;
-    this.leftToKeep = sourceBytes * MAX_KEPT_RULE_BYTES_EACH;
+    this.left = Math.max(sourceBytes, SMALL_SOURCE) * MAX_RULE_BYTES_EACH;
+    this.leftToKeep = Math.max(sourceBytes, SMALL_SOURCE) * MAX_KEPT_RULE_BYTES_EACH;
     this.scratch.u8(0);
     this.rules.add(this.scratch); // offset 0 is NO_RULES
   }
 
-  /** Opens a function [start, end); false when it does not lie where a cache reaches. */
+  /** Opens a function [start, end); false when it is known already, or does not lie where a cache reaches. */
   begin(start: number, end: number): boolean {
     this.start = start - this.loadBase;
     this.end = end - this.loadBase;
     this.last = NO_RULES;
-    return this.start >= 0 && this.end > this.start && this.end <= MAX_RELATIVE;
+    if (this.start < 0 || this.end <= this.start || this.end > MAX_RELATIVE) return false;
+    if (this.known.has(this.start)) return false;
+    this.known.add(this.start);
+    return true;
   }
 
   /** Says that `state` holds from `address` on; rows come by ascending address. */
