@@ -108,7 +108,10 @@ async function warm(dumps: readonly string[], symbols: string, caches: string): 
     let step = timed(() => engine.next());
     while (step.done !== true) {
       const need = step.value;
-      if (need.need !== "symbol-caches") throw new Error(`unexpected ${need.need}`);
+      if (need.need === "python-files") {
+        step = timed(() => engine.next(new Map()));
+        continue;
+      }
       const lacking = need.modules.filter(({ key }) => !known.has(key));
       for (const [key, found] of await moduleSymbols(lacking, folder, caches))
         known.set(key, found);

@@ -26,8 +26,11 @@ async function reportOf(name: string): Promise<Report> {
   });
   let step = engine.next();
   while (step.done !== true) {
-    if (step.value.need !== "symbol-caches") throw new Error(`unexpected ${step.value.need}`);
-    step = engine.next(await moduleSymbols(step.value.modules, symbolFolder!, place!.caches));
+    step = engine.next(
+      step.value.need === "symbol-caches"
+        ? await moduleSymbols(step.value.modules, symbolFolder!, place!.caches)
+        : new Map(),
+    );
   }
   return step.value[0]!.report;
 }

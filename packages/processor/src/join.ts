@@ -1,10 +1,13 @@
 /** Text and minidump of one process: which of the text's crashes the dump is of, which threads are the same, who is believed. */
-import type { Thread } from "@faultline/shared";
+import type { PythonInfo } from "@faultline/shared";
 import type { TextCrash } from "./crashes.ts";
 import { hexValue } from "./hex.ts";
-import type { NativeCrash, NativeThread } from "./native/native-crash.ts";
+import type { NativeCrash } from "./native/native-crash.ts";
+import { joinThreads } from "./native-parts.ts";
 import type { ReportParts } from "./parts.ts";
-import { stitchThread } from "./stitch.ts";
+import { minorOf } from "./platform.ts";
+import type { MemorySide } from "./stitch/memory-threads.ts";
+import { sidesOf } from "./stitch/python-side.ts";
 
 /**
  * Index of the crash that the dump is of, -1 when the text holds none: one that blames the thread that died, else the last
@@ -22,27 +25,42 @@ export function sameCrash(crashes: readonly TextCrash[], native: NativeCrash): n
   return death >= 0 ? death : crashes.length - 1;
 }
 
+/**
+ * `text`: what the text tells, its frames reconciled with memory. `sides`: what memory adds, by
+ * pthread_self().
+ */
 export function joinParts(
   text: ReportParts,
-  nativeOnly: ReportParts,
+  dump: ReportParts,
   native: NativeCrash,
+  sides: ReadonlyMap<bigint, MemorySide>,
 ): ReportParts {
-  const threads = joinThreads(text, native);
+  const python = pythonOf(text, dump);
+  const minor = native.python?.minor ?? minorOf(python);
+  const blamed = text.threads[text.crashingThread ?? -1] ?? null;
+  const threads = joinThreads(native, sidesOf(text.threads, sides, minor), blamed);
   const isBlamed = threads.crashingThread !== null;
   return {
-    ...nativeOnly,
-    ...joinedCause(text, nativeOnly),
+    ...dump,
+    ...joinedCause(text, dump),
     ...threads,
     fatalFunction: text.fatalFunction,
     runtimeState: text.runtimeState,
     timeoutSeconds: text.timeoutSeconds,
-    python: text.python?.evidence === "metadata" ? text.python : (nativeOnly.python ?? text.python),
+    python,
     extensionModules: text.extensionModules,
     gaps: [
       ...text.gaps.filter(({ code }) => !(isBlamed && code === "thread-not-listed")),
-      ...nativeOnly.gaps,
+      ...dump.gaps,
     ],
   };
+}
+
+/** What the process says itself, else the client, else what is told by the dump, else by the text. */
+function pythonOf({ python }: ReportParts, dump: ReportParts): PythonInfo | null {
+  if (dump.python?.evidence === "memory" || python?.evidence !== "metadata")
+    return dump.python ?? python;
+  return python;
 }
 
 /**
@@ -59,33 +77,4 @@ function joinedCause(
   return text.kind === "fatal"
     ? { ...told, kind: "fatal", classification: text.classification ?? classification }
     : { ...told, kind, classification };
-}
-
-/** The dump's threads, each with what the text tells of it, then those that only the text has. */
-function joinThreads(
-  text: ReportParts,
-  native: NativeCrash,
-): Pick<ReportParts, "threads" | "crashingThread"> {
-  const left = new Set(text.threads);
-  const threads = native.threads.map((thread) => {
-    const same = sameThread(thread, text) ?? null;
-    if (same !== null) left.delete(same);
-    return stitchThread(thread, same);
-  });
-  const crashed = native.threads.findIndex((thread) => thread.crashed);
-  const blamed = crashed >= 0 ? crashed : blamedByText(text, native);
-  return { threads: [...threads, ...left], crashingThread: blamed >= 0 ? blamed : null };
-}
-
-/** By pthread_self(), which both print; by being the one that died where the dump does not tell it. */
-function sameThread(thread: NativeThread, text: ReportParts): Thread | undefined {
-  if (thread.ident !== null) {
-    return text.threads.find(({ ident }) => hexValue(ident) === thread.ident);
-  }
-  return thread.crashed ? text.threads[text.crashingThread ?? -1] : undefined;
-}
-
-function blamedByText({ threads, crashingThread }: ReportParts, native: NativeCrash): number {
-  const ident = hexValue(threads[crashingThread ?? -1]?.ident ?? null);
-  return ident === null ? -1 : native.threads.findIndex((thread) => thread.ident === ident);
 }

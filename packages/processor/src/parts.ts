@@ -1,10 +1,19 @@
 /** A report before its group is worked out: what one source tells, or several joined. */
-import type { Report } from "@faultline/shared";
+import type { CrashMetadata, Gap, Report } from "@faultline/shared";
 import { groupReport } from "./grouping/index.ts";
 import { keepGaps } from "./gaps.ts";
 import { MAX_GAPS_PER_REPORT } from "./limits.ts";
+import type { ReleaseFiles } from "./python/release-files.ts";
 
 export type ReportParts = Omit<Report, "version" | "grouping">;
+
+/** What every crash of one upload is worked out with. */
+export interface Evidence {
+  readonly metadata: CrashMetadata;
+  readonly release: ReleaseFiles;
+  /** Of the upload as a whole. */
+  readonly gaps: readonly Gap[];
+}
 
 export function finished(parts: ReportParts): Report {
   const gaps = keepGaps(parts.gaps, MAX_GAPS_PER_REPORT);

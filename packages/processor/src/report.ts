@@ -3,7 +3,12 @@
  *
  * Pure: asks for the Python files and the symbol caches it needs and is handed them; opens nothing, knows no time.
  */
-import { type ParsedText, parseFaulthandler } from "@faultline/faulthandler";
+import {
+  type Dump,
+  type ParsedText,
+  parseFaulthandler,
+  type TextFrame,
+} from "@faultline/faulthandler";
 import { openPycMap } from "@faultline/pyc";
 import type { CrashInput, CrashMetadata, Gap, PythonFile, Report } from "@faultline/shared";
 import { crashesOf, type TextCrash } from "./crashes.ts";
@@ -12,14 +17,16 @@ import { joinParts, sameCrash } from "./join.ts";
 import { MAX_FILES_ASKED } from "./limits.ts";
 import { type OpenSymbolCache, openSymbolCache } from "./native/modules.ts";
 import { type NativeCrash, nativeCrash } from "./native/native-crash.ts";
-import { nativeParts } from "./native-parts.ts";
+import { nativeOnly, nativeParts } from "./native-parts.ts";
 import { type Asking, askPythonFiles } from "./needs.ts";
-import { finished, nothingKnown, type ReportParts } from "./parts.ts";
+import { type Evidence, finished, nothingKnown, type ReportParts } from "./parts.ts";
 import { minorOf, pythonSaid } from "./platform.ts";
 import { neededFiles } from "./python/needed-files.ts";
 import { SourcePaths } from "./python/paths.ts";
 import { type OpenMap, ReleaseFiles } from "./python/release-files.ts";
-import { type TextEvidence, textParts } from "./text-parts.ts";
+import { threadsInMemory } from "./stitch/memory-threads.ts";
+import { type Reconciled, reconcile } from "./stitch/reconcile.ts";
+import { textParts } from "./text-parts.ts";
 import { blamedThread } from "./threads.ts";
 
 export interface ProcessedCrash {
@@ -48,18 +55,39 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
   const crashes = crashesOf(text.dumps);
   if (crashes.length === 0) {
     const gaps = [...(native === null ? text.gaps : []), ...refused];
-    const parts = native === null ? unknownCrash(metadata) : nativeParts(native, metadata);
+    const parts =
+      native === null ? unknownCrash(metadata) : yield* dumpAlone(native, input, openers);
     const span = faulthandler === null ? null : ([0, faulthandler.length] as const);
     return [{ report: finished({ ...parts, gaps: [...gaps, ...parts.gaps] }), span }];
   }
-  const evidence = yield* gather(crashes, [...text.gaps, ...refused], metadata, openers.openMap);
   const same = native === null ? 0 : sameCrash(crashes, native);
-  const ordered = [...crashes.slice(same, same + 1), ...crashes.toSpliced(same, 1)];
-  return ordered.map((crash, index) => ({
-    report: finished(partsOf(crash, evidence, index === 0 ? native : null)),
-    span: crash.span,
-  }));
+  const [first, ...others] = [...crashes.slice(same, same + 1), ...crashes.toSpliced(same, 1)];
+  const joined = native === null ? noMemory(first!) : reconcile(first!, native);
+  const ordered = [joined.crash, ...others];
+  const stacks = stacksByImportance(ordered.map(({ dump }) => dump));
+  const evidence = yield* gather(stacks, [...text.gaps, ...refused], metadata, openers.openMap);
+  return ordered.map((crash, index) => {
+    const parts = textParts(crash, evidence);
+    const whole =
+      native === null || index > 0
+        ? parts
+        : joinParts(parts, nativeOnly(native, metadata), native, joined.sides);
+    return { report: finished(whole), span: crash.span };
+  });
 }
+
+/** Asks for the Python files that frames in memory name. */
+function* dumpAlone(
+  native: NativeCrash,
+  { metadata }: CrashInput,
+  { openMap }: Openers,
+): Asking<ReportParts> {
+  const { threads } = threadsInMemory(native);
+  const stacks = stacksByImportance([{ threads, kind: "dump", threadsTruncated: false }]);
+  return nativeParts(native, yield* gather(stacks, [], metadata, openMap));
+}
+
+const noMemory = (crash: TextCrash): Reconciled => ({ crash, sides: new Map() });
 
 /** As the parser says it of a text without a dump. */
 const noText: ParsedText = {
@@ -82,27 +110,18 @@ function* readMinidump(
   return "threads" in found ? { native: found, refused: [] } : { native: null, refused: [found] };
 }
 
-/** Asks for the Python files that the crashes' frames name. */
+/** Asks for the Python files that the frames of `stacks` name. */
 function* gather(
-  crashes: readonly TextCrash[],
+  stacks: Iterable<readonly TextFrame[]>,
   gaps: readonly Gap[],
   metadata: CrashMetadata,
   openMap: OpenMap = openMapOf,
-): Asking<TextEvidence> {
+): Asking<Evidence> {
   const paths = new SourcePaths();
-  const { request, left } = neededFiles(stacksByImportance(crashes), paths);
+  const { request, left } = neededFiles(stacks, paths);
   const files = request.basenames.length > 0 ? yield* askPythonFiles(request) : new Map();
   const release = new ReleaseFiles(files, openMap, paths);
   return { metadata, release, gaps: left > 0 ? [...gaps, askedCut(left)] : gaps };
-}
-
-function partsOf(
-  crash: TextCrash,
-  evidence: TextEvidence,
-  native: NativeCrash | null,
-): ReportParts {
-  const text = textParts(crash, evidence);
-  return native === null ? text : joinParts(text, nativeParts(native, evidence.metadata), native);
 }
 
 const unknownCrash = (metadata: CrashMetadata): ReportParts => ({
@@ -116,9 +135,11 @@ function openMapOf({ map, path }: PythonFile): ReturnType<OpenMap> {
 }
 
 /** Blamed threads first: their files are asked for before those of bystanders. */
-function* stacksByImportance(crashes: readonly TextCrash[]) {
-  for (const { dump } of crashes) yield dump.threads[blamedThread(dump) ?? -1]?.frames ?? [];
-  for (const { dump } of crashes) for (const { frames } of dump.threads) yield frames;
+function* stacksByImportance(
+  dumps: readonly Pick<Dump, "threads" | "threadsTruncated" | "kind">[],
+): Generator<readonly TextFrame[]> {
+  for (const dump of dumps) yield dump.threads[blamedThread(dump) ?? -1]?.frames ?? [];
+  for (const dump of dumps) for (const { frames } of dump.threads) yield frames;
 }
 
 const askedCut = (left: number): Gap =>

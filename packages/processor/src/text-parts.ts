@@ -1,25 +1,16 @@
 /** What one crash of a faulthandler text tells. */
-import type { CrashMetadata, Gap } from "@faultline/shared";
+import type { Gap } from "@faultline/shared";
 import { nativeStack, type NativeStack } from "./c-stack.ts";
 import { type Cause, causeOf, inferOverflow } from "./classify.ts";
 import type { TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
 import { MAX_EXTENSION_MODULES } from "./limits.ts";
-import { nothingKnown, type ReportParts } from "./parts.ts";
+import { type Evidence, nothingKnown, type ReportParts } from "./parts.ts";
 import { platformOf } from "./platform.ts";
 import { FrameResolver } from "./python/frame-resolver.ts";
-import type { ReleaseFiles } from "./python/release-files.ts";
 import { blamedThread, threadsOf } from "./threads.ts";
 
-/** What every crash of a text is worked out with. */
-export interface TextEvidence {
-  readonly metadata: CrashMetadata;
-  readonly release: ReleaseFiles;
-  /** Of the text as a whole. */
-  readonly gaps: readonly Gap[];
-}
-
-export function textParts(crash: TextCrash, evidence: TextEvidence): ReportParts {
+export function textParts(crash: TextCrash, evidence: Evidence): ReportParts {
   const { dump } = crash;
   const { metadata, release } = evidence;
   const platform = platformOf(dump, metadata);

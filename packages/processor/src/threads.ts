@@ -12,18 +12,20 @@ export interface ThreadsOfCrash {
   readonly gaps: readonly Gap[];
 }
 
+type Listed = Pick<Dump, "threads" | "threadsTruncated" | "kind">;
+
 /**
  * The thread that a dump blames: the one it marks "Current". A watchdog's dump marks none; there the
  * main thread, which CPython lists last, is what people mean by "it hangs".
  */
-export function blamedThread(dump: Dump): number | null {
+export function blamedThread(dump: Listed): number | null {
   const current = dump.threads.findIndex((thread) => thread.current);
   if (current >= 0) return current;
   return dump.kind === "timeout" && isMainListed(dump) ? dump.threads.length - 1 : null;
 }
 
 /** A thread started by `threading` ends in `_bootstrap`; when the last one does, the main thread is missing. */
-function isMainListed({ threads, threadsTruncated }: Dump): boolean {
+function isMainListed({ threads, threadsTruncated }: Listed): boolean {
   const last = threads.at(-1);
   return last !== undefined && !threadsTruncated && last.frames.at(-1)?.name !== "_bootstrap";
 }
@@ -39,7 +41,9 @@ export function threadsOf(
   const onWindows = dump.kind === "windowsException";
   const threads = dump.threads.map((text, index) => {
     const cFrames = index === blamed && text.current ? native : null;
-    return threadOf(text, stacks[index] ?? [], cFrames, died && index === blamed, onWindows);
+    const thread = threadOf(text, stacks[index] ?? [], cFrames);
+    const id = onWindows ? decimal(text.ident) : null;
+    return { ...thread, id, crashed: died && index === blamed };
   });
   const gaps = gapsOf(dump, blamed, native);
   const unlisted =
@@ -49,21 +53,19 @@ export function threadsOf(
   return { threads, crashingThread: threads.length - 1, gaps };
 }
 
-function threadOf(
+/** `python`: its resolved frames. */
+export function threadOf(
   text: TextThread,
   python: readonly PythonFrame[],
   native: NativeStack | null,
-  crashed: boolean,
-  onWindows: boolean,
 ): Thread {
   const stack: readonly Frame[] = native === null ? python : [...native.frames, ...python];
   const gaps = [...stackGaps(text), ...(native === null ? [] : nativeGaps(native, python.length))];
   return {
-    // On Windows the identifier that Python prints is the system's own thread id.
-    id: onWindows && text.ident !== null ? decimal(text.ident) : null,
+    id: null,
     ident: text.ident === null ? null : shortHex(text.ident),
     name: text.osName,
-    crashed,
+    crashed: false,
     stitch: "none",
     garbageCollecting: text.garbageCollecting,
     stack,
@@ -166,7 +168,8 @@ function notListed(dump: Dump, native: NativeStack | null): Gap {
 
 const shortHex = (ident: string): string => ident.replace(/^0x0+(?=[0-9a-f])/i, "0x");
 
-const decimal = (ident: string): string | null => {
-  const value = Number.parseInt(ident, 16);
+/** On Windows the identifier that Python prints is the system's own thread id. */
+const decimal = (ident: string | null): string | null => {
+  const value = Number.parseInt(ident ?? "", 16);
   return Number.isSafeInteger(value) ? String(value) : null;
 };

@@ -1,7 +1,7 @@
 /** Code objects of the matched files that a printed frame can be. */
-import type { TextFrame } from "@faultline/faulthandler";
 import type { CodeSummary, Position } from "@faultline/pyc";
 import { MAX_CODES_SCANNED } from "../limits.ts";
+import type { KnownFrame } from "./known-frame.ts";
 import type { FileMatch, OpenedMap } from "./release-files.ts";
 
 export interface FoundCode {
@@ -14,8 +14,11 @@ export type Search =
   | { readonly outcome: "found"; readonly codes: readonly FoundCode[] }
   | { readonly outcome: "line-differs" | "name-missing" | "unprinted" };
 
-/** Code objects with the frame's name and line; without a line, those with its name. */
-export function findCodes(match: FileMatch, frame: TextFrame, version: string | null): Search {
+/**
+ * Code objects with the frame's name and line, and with what memory tells of them; without a line,
+ * those with its name.
+ */
+export function findCodes(match: FileMatch, frame: KnownFrame, version: string | null): Search {
   const { name, line } = frame;
   if (name === null) return { outcome: "unprinted" };
   const codes: FoundCode[] = [];
@@ -25,15 +28,26 @@ export function findCodes(match: FileMatch, frame: TextFrame, version: string | 
       const indexes = opened.map.codesNamed(full);
       if (indexes.length > 0) named = true;
       const fitting = line === null ? indexes : opened.map.codesAt(full, line);
-      for (const index of fitting) codes.push({ opened, index });
+      for (const index of fitting) {
+        if (isOf(frame, opened.map.code(index))) codes.push({ opened, index });
+      }
     }
   }
   if (codes.length > 0) return { outcome: "found", codes: ofVersion(codes, version) };
   return { outcome: named ? "line-differs" : "name-missing" };
 }
 
+function isOf({ memory }: KnownFrame, code: CodeSummary): boolean {
+  if (memory === undefined) return true;
+  const { qualname, firstLine } = memory;
+  return (
+    (qualname === null || qualname === code.qualname) &&
+    (firstLine === null || firstLine === code.firstLine)
+  );
+}
+
 /** The name itself, or the full names that CPython cut to it (500 code points). */
-function namesIn({ map }: OpenedMap, name: string, frame: TextFrame): readonly string[] {
+function namesIn({ map }: OpenedMap, name: string, frame: KnownFrame): readonly string[] {
   if (!frame.nameTruncated) return [name];
   const names = new Set<string>();
   for (let index = 0; index < Math.min(map.codeCount, MAX_CODES_SCANNED); index++) {

@@ -1,12 +1,13 @@
 /**
- * Python frames as printed → Python frames as known: a frame's file is found among the release's,
- * its code object by name and line, its columns where the line leaves one possible call.
+ * Python frames as printed, or as read from memory → Python frames as known: a frame's file is
+ * found among the release's, its code object by name and line, its columns where the line leaves
+ * one possible call. What memory tells of a frame stands.
  *
  * Fields that all candidates agree on are filled; the others stay null and a gap says why.
  */
-import type { TextFrame, TextThread } from "@faultline/faulthandler";
-import type { CodeSummary } from "@faultline/pyc";
-import type { Gap, PythonFrame, SourceContext } from "@faultline/shared";
+import type { TextThread } from "@faultline/faulthandler";
+import type { CodeSummary, Position } from "@faultline/pyc";
+import type { FoundBy, Gap, PythonFrame, SourceContext } from "@faultline/shared";
 import { counted, gap } from "../gaps.ts";
 import { MAX_FRAMES_RESOLVED, MAX_SOURCE_CHARS_PER_REPORT } from "../limits.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type FoundCode,
 } from "./code-objects.ts";
 import { fileGaps, frameLabel, knownFile, moduleOfCodes, type KnownFile } from "./known-file.ts";
+import type { KnownFrame } from "./known-frame.ts";
 import { sourceOf, type ReleaseFiles } from "./release-files.ts";
 import { sameLines, sourceChars } from "./source.ts";
 
@@ -70,7 +72,7 @@ export class FrameResolver {
   }
 
   /** A thread's frames, innermost first as printed. */
-  stack(frames: readonly TextFrame[]): PythonFrame[] {
+  stack(frames: readonly KnownFrame[]): PythonFrame[] {
     let callee = noCallee;
     return frames.map((frame) => {
       if (frame.helper === true) return helperFrame(frame);
@@ -95,21 +97,23 @@ export class FrameResolver {
     return gaps;
   }
 
-  #frame(frame: TextFrame, known: Known): PythonFrame {
+  #frame(frame: KnownFrame, known: Known): PythonFrame {
+    const { memory } = frame;
+    const span = isSpan(memory?.position) ? memory.position : known;
     return {
       language: "python",
       module: known.module,
       function: frame.name,
-      qualname: known.qualname,
+      qualname: memory?.qualname ?? known.qualname,
       file: frame.file,
       line: frame.line,
-      endLine: known.endLine,
-      column: known.column,
-      endColumn: known.endColumn,
-      definitionLine: known.definitionLine,
+      endLine: span.endLine,
+      column: span.column,
+      endColumn: span.endColumn,
+      definitionLine: memory?.firstLine ?? known.definitionLine,
       arguments: known.arguments,
       inApp: known.inApp,
-      foundBy: "faulthandler",
+      foundBy: foundBy(frame),
       role: null,
       source: this.#withinBudget(known.source),
     };
@@ -127,7 +131,7 @@ export class FrameResolver {
   }
 
   /** Recursion repeats frames, so answers are kept by everything that they depend on. */
-  #knownOf(name: string, frame: TextFrame, callee: Callee): Known {
+  #knownOf(name: string, frame: KnownFrame, callee: Callee): Known {
     let file = this.#files.get(name);
     if (file === undefined) {
       file = knownFile(name, frame, this.#release);
@@ -139,7 +143,7 @@ export class FrameResolver {
       return { ...nothing, module: file.module, inApp: file.inApp };
     }
     this.#resolved++;
-    const key = `${name}\n${frame.line}\n${frame.name}\n${callee.name}\n${callee.code?.flags}\n${callee.code?.isPlain}`;
+    const key = keyOf(name, frame, callee);
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#resolve(file, frame, callee);
@@ -148,7 +152,7 @@ export class FrameResolver {
     return known;
   }
 
-  #resolve(file: KnownFile, frame: TextFrame, callee: Callee): Known {
+  #resolve(file: KnownFile, frame: KnownFrame, callee: Callee): Known {
     const known = { ...nothing, module: file.module, inApp: file.inApp };
     if (file.match === null) return known;
     try {
@@ -168,7 +172,7 @@ export class FrameResolver {
     return known;
   }
 
-  #found(file: KnownFile, frame: TextFrame, codes: readonly FoundCode[], callee: Callee): Known {
+  #found(file: KnownFile, frame: KnownFrame, codes: readonly FoundCode[], callee: Callee): Known {
     file.found++;
     const summaries = codes.map(({ opened, index }) => opened.map.code(index));
     if (!sameFunction(summaries)) {
@@ -191,11 +195,21 @@ export class FrameResolver {
   }
 }
 
+/** All that the answer depends on. */
+const keyOf = (file: string, { line, name, memory }: KnownFrame, { name: called, code }: Callee) =>
+  `${file}\n${line}\n${name}\n${memory?.firstLine}\n${memory?.qualname}\n${called}\n${code?.flags}\n${code?.isPlain}`;
+
+const isSpan = (position: Position | undefined): position is Position =>
+  position !== undefined && position.column !== null && position.endColumn !== null;
+
+const foundBy = ({ memory }: KnownFrame): FoundBy =>
+  memory === undefined ? "faulthandler" : "memory";
+
 /** Source lines of the matched file; those uploaded with the code object's own map come first. */
 function sourceLines(
   file: KnownFile,
   codes: readonly FoundCode[],
-  frame: TextFrame,
+  frame: KnownFrame,
 ): SourceContext | null {
   const { match } = file;
   if (match === null || frame.line === null || (match.weak && codes.length === 0)) return null;
@@ -213,7 +227,7 @@ function sourceLines(
 }
 
 /** `File "__init__", line ??? in __init__` (3.13+): the interpreter's own, between a class call and `__init__`. */
-const helperFrame = (frame: TextFrame): PythonFrame => ({
+const helperFrame = (frame: KnownFrame): PythonFrame => ({
   language: "python",
   module: null,
   function: frame.name,
@@ -226,7 +240,7 @@ const helperFrame = (frame: TextFrame): PythonFrame => ({
   definitionLine: null,
   arguments: null,
   inApp: false,
-  foundBy: "faulthandler",
+  foundBy: foundBy(frame),
   role: "helper",
   source: null,
 });

@@ -1,0 +1,65 @@
+/** The surest way that the version of Python, the memory and the symbols allow. */
+import { counted } from "../gaps.ts";
+import type { Activation } from "../native/frames.ts";
+import type { PythonRun } from "../python-memory/frames.ts";
+import { placeByAddress } from "./by-address.ts";
+import { placeByCount } from "./by-count.ts";
+import { evalLoops } from "./eval-loops.ts";
+import { approximate, exact, type Placing, type Run, unplaced } from "./placing.ts";
+import type { PythonSide } from "./python-side.ts";
+
+/** What stitching reads of a native stack; NativeThread fits. */
+export interface NativeStack {
+  /** Innermost first. */
+  readonly activations: readonly Activation[];
+  /** Older ones are missing, or may be. */
+  readonly truncated: boolean;
+}
+
+/** Up to this version an activation of the eval loop runs one frame. */
+const LAST_MINOR_WITH_ONE_FRAME = 10;
+
+export function place(native: NativeStack, python: PythonSide): Placing {
+  const { runs, frames, minor } = python;
+  const byAddress = runs === null ? null : addressed(native, runs);
+  if (byAddress !== null) return byAddress;
+  const loops = evalLoops(native.activations);
+  if (loops.length === 0) return unplaced(frames.length, noLoops);
+  const counts = {
+    loops,
+    pythonComplete: !python.thread.truncated,
+    nativeComplete: !native.truncated,
+  };
+  if (minor !== null && minor <= LAST_MINOR_WITH_ONE_FRAME) {
+    return placeByCount({ ...counts, runs: frames.map(() => 1) });
+  }
+  if (runs !== null) return placeByCount({ ...counts, runs: runs.map((run) => run.frames) });
+  return placeByCount({ ...counts, runs: [frames.length] });
+}
+
+const noLoops =
+  "no native frame is known to run Python code, for the symbols of the interpreter are missing, or the stack was cut.";
+
+/** Null where not one run is found by its address. */
+function addressed(native: NativeStack, runs: readonly PythonRun[]): Placing | null {
+  const placed = placeByAddress(native.activations, runs);
+  const missing = placed.filter(({ at, frames }) => at === null && frames > 0).length;
+  if (placed.every(({ at }) => at === null)) return null;
+  if (missing > 0) {
+    const why = `Of ${counted(placed.length, "run")} of Python frames ${missing} lie in no activation of the native stack: they stand beside their neighbours.`;
+    return approximate(placed, why);
+  }
+  if (placed.some((run) => isScanned(native.activations, run))) {
+    const why =
+      "Native frames that run Python were found by scanning the stack: Python frames may belong to their neighbours.";
+    return approximate(placed, why);
+  }
+  return exact(placed);
+}
+
+/** The bounds of the activation are not certain. */
+function isScanned(activations: readonly Activation[], { at }: Run): boolean {
+  if (at === null) return false;
+  const bounds = [activations[at], activations[at + 1]];
+  return bounds.some((bound) => bound?.frames.at(-1)?.foundBy === "scan");
+}
