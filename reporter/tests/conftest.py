@@ -233,12 +233,13 @@ class Service:
                 body = self.read_body()
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
+                status = service.status
                 service.received.append(Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
                 time.sleep(service.delay)
                 if service.cut:
                     self.close_connection = True
                     return
-                self.reply()
+                self.reply(status)
 
             def read_body(self) -> bytes:
                 if self.headers.get("Transfer-Encoding") != "chunked":
@@ -251,10 +252,10 @@ class Service:
                     if size == 0:
                         return b"".join(pieces)
 
-            def reply(self) -> None:
+            def reply(self, status: int) -> None:
                 content = json.dumps(service.answer).encode()
                 try:
-                    self.send_response(service.status)
+                    self.send_response(status)
                     self.send_header("Content-Length", str(len(content)))
                     if service.retry_after is not None:
                         self.send_header("Retry-After", service.retry_after)

@@ -1,13 +1,16 @@
 """Run inside gdb: every thread of a core as JSON, physical frames only, those of a signal's handler cut off."""
 
-import json
+from __future__ import annotations
 
-import gdb  # type: ignore[import-not-found]
+import json
+from typing import Any, Dict, Iterator
+
+import gdb
 
 REGISTERS = ("rip", "rsp", "rbp", "rbx", "r12", "r13", "r14", "r15")
 
 
-def frames():
+def frames() -> Iterator[Any]:
     frame = gdb.newest_frame()
     while frame is not None and frame.is_valid():
         yield frame
@@ -17,7 +20,7 @@ def frames():
             return
 
 
-def thread_of(thread):
+def thread_of(thread: Any) -> Dict[str, Any]:
     thread.switch()
     stack = [frame for frame in frames() if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)]
     signals = [at for at, frame in enumerate(stack) if frame.type() == gdb.SIGTRAMP_FRAME]

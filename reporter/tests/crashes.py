@@ -24,7 +24,7 @@ def segv_write() -> None:
 def segv_text() -> None:
     """A write to a page that may only be executed."""
     address = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p).value
-    ctypes.memset(address, 0, 8)
+    ctypes.memset(address or 0, 0, 8)
 
 
 def segv_noncanonical() -> None:
@@ -272,8 +272,9 @@ def exception_in_task() -> None:
         raise ValueError("nobody awaited this")
 
     async def main() -> None:
-        asyncio.ensure_future(fail())
+        task = asyncio.ensure_future(fail())
         await asyncio.sleep(0.01)
+        del task
         gc.collect()
 
     asyncio.run(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pytest
+
 from conftest import PYTHONS, App, Report, version_of
 from test_scenarios import CAUSES, FULL, thread_rows
 

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
 import pytest
+
 from conftest import CRASHES, SOURCE, App, Report, Service
 from test_scenarios import streams, thread_rows
 
@@ -26,7 +27,7 @@ class Command:
         self.folder = folder
         self.spool = folder / "spool"
 
-    def run(self, *arguments: str, stdin: bytes = b"", **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    def run(self, *arguments: str, stdin: bytes = b"", **environment: Any) -> "subprocess.CompletedProcess[bytes]":
         kept = {key: value for key, value in os.environ.items() if not key.startswith("FAULTLINE_")}
         return subprocess.run(
             [sys.executable, "-m", "faultline", *arguments],
@@ -91,7 +92,14 @@ def test_wrong_usage(command: Command, arguments: List[str]) -> None:
 
 
 def test_run_passes_everything_through(command: Command) -> None:
-    ran = command.run("run", "--", sys.executable, "-c", "import sys; sys.stderr.write('e'); print(input()); sys.exit(7)", stdin=b"in\n")
+    ran = command.run(
+        "run",
+        "--",
+        sys.executable,
+        "-c",
+        "import sys; sys.stderr.write('e'); print(input()); sys.exit(7)",
+        stdin=b"in\n",
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (7, b"in\n", b"e")
     assert command.reports() == []
     missing = command.run("run", "--", "/no/such/program")
@@ -121,7 +129,13 @@ def test_run_leaves_it_to_a_reporter_inside(command: Command, name: str) -> None
     inner = command.folder / "inner"
     options = '{"spool": "%s"}' % inner
     ran = command.run(
-        "run", "--", sys.executable, str(CRASHES), name, FAULTLINE_TEST_OPTIONS=options, FAULTLINE_TEST_DIR=str(command.folder)
+        "run",
+        "--",
+        sys.executable,
+        str(CRASHES),
+        name,
+        FAULTLINE_TEST_OPTIONS=options,
+        FAULTLINE_TEST_DIR=str(command.folder),
     )
     assert ran.returncode == (-signal.SIGSEGV if name == "segv_null" else -signal.SIGKILL)
     found = [*command.reports(), *(Report(path) for path in (inner / "new").glob("*"))]
@@ -238,7 +252,7 @@ def wheel(path: Path) -> None:
 
 def test_symbols_of_a_wheel(command: Command, service: Service) -> None:
     wheel(command.folder / "shop-1-py3-none-any.whl")
-    access = {"FAULTLINE_URL": service.dsn.replace("KEY@", "").rsplit("/", 1)[0], "FAULTLINE_TOKEN": "T"}
+    access: Dict[str, Any] = {"FAULTLINE_URL": service.dsn.replace("KEY@", "").rsplit("/", 1)[0], "FAULTLINE_TOKEN": "T"}
     planned = command.run("symbols", "upload", "--release", "1", "--dry-run", "shop-1-py3-none-any.whl", **access)
     names = [line.split()[-1] for line in planned.stdout.decode().splitlines()]
     tag = sys.implementation.cache_tag
@@ -283,7 +297,9 @@ def test_native_files_and_their_debug_files(command: Command) -> None:
     stripped = command.run("symbols", "upload", "--release", "1", "--dry-run", "--check", "tree")
     assert stripped.returncode == 1
     assert f"fast.so: no debug information (exported names only); no debug file {identity}".encode() in stripped.stderr
-    allowed = command.run("symbols", "upload", "--release", "1", "--dry-run", "--check", "--stripped-ok", "*.so", "tree")
+    allowed = command.run(
+        "symbols", "upload", "--release", "1", "--dry-run", "--check", "--stripped-ok", "*.so", "tree"
+    )
     assert allowed.returncode == 0
     found = command.run("symbols", "upload", "--release", "1", "--dry-run", "--check", "--debug", "debug", "tree")
     assert (found.returncode, found.stdout.split()[0::3]) == (0, [b"native", b"debug"])

@@ -6,6 +6,7 @@ import struct
 from typing import Dict, List, Tuple
 
 import pytest
+
 from faultline._amd64 import AMD64
 from faultline._arm64 import ARM64
 from faultline._cpu import Cpu
@@ -72,9 +73,7 @@ def test_amd64_wants_the_trampoline_where_code_can_be_read() -> None:
         (6, 14, 0x99, b"\x0f\x05", (-6, CODE + 2)),
     ],
 )
-def test_amd64_works_the_cause_out(
-    signal: int, trap: int, cr2: int, code: bytes, expected: Tuple[int, int]
-) -> None:
+def test_amd64_works_the_cause_out(signal: int, trap: int, cr2: int, code: bytes, expected: Tuple[int, int]) -> None:
     stack, _ = amd64_stack(trap, cr2, CODE + 2)
     memory = amd64_memory(stack)
     frame = AMD64.find_signal_frame(memory, MAPS, STACK, check_code=True)

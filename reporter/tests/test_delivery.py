@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+
 from conftest import App, Service
 from faultline import _limits, _spool
 from faultline._report import files_of
@@ -58,7 +59,11 @@ def test_one_request_holds_everything(spool: Spool, service: Service) -> None:
         "id": report, "kind": "signal", "release": "1.2", "pid": 7, "tags": {"a": "b"}, "modules": [{"name": "m"}],
     }  # fmt: skip
     names = re.findall(rb'name="(\w+)"; filename="([^"]+)"', request.body)
-    assert names == [(b"faulthandler", b"faulthandler.txt"), (b"minidump", b"crash.dmp"), (b"reporter", b"reporter.json")]
+    assert names == [
+        (b"faulthandler", b"faulthandler.txt"),
+        (b"minidump", b"crash.dmp"),
+        (b"reporter", b"reporter.json"),
+    ]
 
 
 def test_it_waits_longer_after_each_failure_and_heeds_retry_after(spool: Spool, service: Service) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
 import pytest
+
 from conftest import CRASHES, App, Service, version_of
 from test_scenarios import check_threads, thread_rows
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+
 from faultline import _wire
 from faultline._channel import TextReader, has_text, open_channel
 from faultline._compiled import compile_source, compiled_name
@@ -50,7 +51,7 @@ def test_a_dsn(text: str, crashes: str, key: str, project: str) -> None:
 @pytest.mark.parametrize("text", ["", "ftp://k@h/1", "http://h/1", "http://k@/1", "http://k@h:port/1"])
 def test_a_dsn_that_is_none(text: str) -> None:
     with pytest.raises(ValueError):
-        parse_dsn(text).crashes  # noqa: B018
+        parse_dsn(text).crashes
 
 
 def test_ids_sort_by_time_and_are_of_version_7() -> None:
@@ -123,7 +124,7 @@ def test_messages_carry_descriptors_and_their_sender() -> None:
         with pytest.raises(ValueError, match="MAX_MESSAGE_BYTES"):
             _wire.send(ours, {"long": "x" * 200_000})
         ours.close()
-        with pytest.raises(_wire.Closed):
+        with pytest.raises(_wire.ClosedError):
             _wire.receive(theirs)
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import Any, Dict, List
 
 import pytest
+
 from conftest import PYTHONS, App, Received, Service, version_of
 
 SECRET = "correct-horse-battery-staple-4711"

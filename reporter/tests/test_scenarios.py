@@ -9,6 +9,7 @@ import sys
 from typing import Dict, List, Optional, Tuple
 
 import pytest
+
 from conftest import PYTHONS, App, Report, version_of
 
 CAUSES: Dict[str, Tuple[str, int, Optional[int]]] = {

@@ -11,9 +11,9 @@ libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_v
 SEIZE, CONT, TRACE_CLONE = 0x4206, 7, 8
 
 pid = int(sys.argv[1])
-for tid in os.listdir(f"/proc/{pid}/task"):
-    if libc.ptrace(SEIZE, int(tid), None, TRACE_CLONE) != 0:
-        raise SystemExit(f"cannot trace {tid}: errno {ctypes.get_errno()}")
+for name in os.listdir(f"/proc/{pid}/task"):
+    if libc.ptrace(SEIZE, int(name), None, TRACE_CLONE) != 0:
+        raise SystemExit(f"cannot trace {name}: errno {ctypes.get_errno()}")
 print("tracing", flush=True)
 while True:
     try:

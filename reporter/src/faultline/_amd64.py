@@ -1,5 +1,5 @@
 """
-x86-64: `user_regs_struct` (sys/user.h), `struct ucontext` (asm/ucontext.h), CONTEXT of winnt.h / Breakpad's minidump_cpu_amd64.h.
+x86-64: `user_regs_struct` (sys/user.h), `struct ucontext` (asm/ucontext.h), CONTEXT (minidump_cpu_amd64.h of Breakpad).
 
 Left out: AVX state beyond the FXSAVE image, which neither CONTEXT nor an unwinder has a use for.
 """
@@ -36,28 +36,7 @@ _REGSET = (
 )
 
 _UCONTEXT_GENERAL = 40
-_UCONTEXT_NAMES = tuple(
-    [
-        "r8",
-        "r9",
-        "r10",
-        "r11",
-        "r12",
-        "r13",
-        "r14",
-        "r15",
-        "rdi",
-        "rsi",
-        "rbp",
-        "rbx",
-        "rdx",
-        "rax",
-        "rcx",
-        "rsp",
-        "rip",
-        "eflags",
-    ]
-)
+_UCONTEXT_NAMES = tuple("r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip eflags".split())
 _UCONTEXT_SEGMENTS = 184
 _UCONTEXT_FAULT = 192
 _UCONTEXT_SIZE = 232
@@ -73,25 +52,7 @@ _SYSCALL = b"\x0f\x05"
 _TRAP_DIVIDE, _TRAP_GENERAL_PROTECTION, _TRAP_PAGE_FAULT = 0, 13, 14
 
 _CONTEXT_FLAGS = 0x10000F
-_CONTEXT_NAMES = [
-    "rax",
-    "rcx",
-    "rdx",
-    "rbx",
-    "rsp",
-    "rbp",
-    "rsi",
-    "rdi",
-    "r8",
-    "r9",
-    "r10",
-    "r11",
-    "r12",
-    "r13",
-    "r14",
-    "r15",
-    "rip",
-]
+_CONTEXT_NAMES = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
 
 
 class Amd64(Cpu):

@@ -18,8 +18,8 @@ from typing import IO, Any, Dict, List
 
 from ._cli import CommandError, crash_info, say
 from ._limits import MAX_TEXT_BYTES
-from ._report import files_of, metadata
 from ._options import SPOOL_VARIABLE, SUPERVISOR_VARIABLE
+from ._report import files_of, metadata
 from ._signals import DEATHS, signal_name
 from ._silent_death import dump_of_silent_death
 from ._spool import Spool, SpoolError

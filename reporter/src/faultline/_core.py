@@ -12,7 +12,8 @@ import os
 import struct
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ._capture import CaptureOptions, Interrupted, Source, interrupted_thread
+from . import _procfs as procfs
+from ._capture import Interrupted, Source, interrupted_thread
 from ._cpu import Cpu, Registers
 from ._elf import PT_LOAD, PT_NOTE, build_id, read_image
 from ._limits import MAX_THREADS
@@ -22,7 +23,6 @@ from ._procfs import ProcessTimes
 from ._signals import SIGABRT
 from ._snapshot import Cause
 from ._streams import LINUX_AUXV, LINUX_CPU_INFO, LINUX_LSB_RELEASE, LINUX_MAPS
-from . import _procfs as procfs
 
 NT_PRSTATUS, NT_FPREGSET, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
 NT_SIGINFO, NT_FILE, NT_ARM_TLS = 0x53494749, 0x46494C45, 0x401

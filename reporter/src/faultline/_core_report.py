@@ -45,7 +45,8 @@ def report_of_dying_process(pid: int, stdin: int, info: Dict[str, Any]) -> CoreR
     """
     For a handler in /proc/sys/kernel/core_pattern: registers from the core's notes, all else from the process.
 
-    The kernel keeps the process only while somebody has the pipe open: the caller closes it last. Raises CoreError, OSError.
+    The kernel keeps the process only while somebody has the pipe open: the caller closes it last.
+    Raises CoreError, OSError.
     """
     header = read_header(_head(stdin))
     maps_raw = procfs.read_file(f"/proc/{pid}/maps", 4 << 20)
@@ -98,8 +99,9 @@ def python_version(snapshot: Snapshot) -> Optional[str]:
 def describe(report: CoreReport) -> Tuple[str, ...]:
     """For a person, a line each."""
     signal = report.meta["reporter"]["signal"]
+    frames = sum(len(one.frames) for one in report.snapshot.python_threads)
     return (
         f"{signal['name']} code {signal['code']} address {signal['address']}, thread {report.snapshot.cause.tid}",
-        f"{len(report.snapshot.threads)} threads, {len(report.snapshot.modules)} modules, "
-        f"{sum(len(one.frames) for one in report.snapshot.python_threads)} Python frames, {len(report.dump)} bytes",
+        f"{len(report.snapshot.threads)} threads, {len(report.snapshot.modules)} modules, {frames} Python frames",
+        f"{len(report.dump)} bytes",
     )

@@ -7,10 +7,9 @@ System V ABI, chapter 4; `.gnu_debuglink` as GDB documents it ("Debugging Inform
 
 from __future__ import annotations
 
+import mmap
 import struct
 from typing import Dict, NamedTuple, Optional, Tuple, Union
-
-import mmap
 
 from ._elf import NT_GNU_BUILD_ID, find_note
 

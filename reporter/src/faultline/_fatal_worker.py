@@ -2,8 +2,8 @@
 Fatal Python errors and `capture_fatal`.
 
 Py_FatalError() switches faulthandler off and calls abort(): our channel closes and no handler of faulthandler runs.
-With `capture_fatal` the disposition of SIGABRT below faulthandler's is libc's sleep(): the process sleeps
-SIGABRT (6) seconds inside the signal, which is time to capture it. Then it is woken: the sleep is made to return, abort() goes on,
+With `capture_fatal` the disposition of SIGABRT below faulthandler's is libc's sleep(): the process sleeps SIGABRT (6)
+seconds inside the signal, which is time to capture it. Then it is woken: the sleep is made to return, abort() goes on,
 and the process dies of SIGABRT as it would have.
 """
 

@@ -1,8 +1,8 @@
 """
 faulthandler, pointed at our channel, while the application may go on using it.
 
-`faulthandler.enable()` called later (by the application, pytest, a framework) would take the channel away: it is wrapped,
-so that the file the application wants is remembered and gets the text as well.
+`faulthandler.enable()` called later (by the application, pytest, a framework) would take the channel away: it is
+wrapped, so that the file the application wants is remembered and gets the text as well.
 """
 
 from __future__ import annotations

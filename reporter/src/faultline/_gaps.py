@@ -17,7 +17,7 @@ def gaps_of(options: Options, how: str) -> List[str]:
     if how == "text-file":
         gaps.append("text of faulthandler only: no dump, no registers, no native frames")
     else:
-        gaps.extend(_access_gaps(options))
+        gaps.extend(_access_gaps())
         if not tells_exit_status():
             gaps.append(
                 "deaths without a handler (SIGKILL, out of memory) are not told: "
@@ -34,7 +34,7 @@ def gaps_of(options: Options, how: str) -> List[str]:
     return gaps
 
 
-def _access_gaps(options: Options) -> List[str]:
+def _access_gaps() -> List[str]:
     if has_ptrace_capability():
         return []
     gaps: List[str] = []

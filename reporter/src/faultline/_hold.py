@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SLEEP_APPEARS_S = 0.5
 _OTHERS_WAIT_S = 1.0
-"""Without progress for this long the other threads are let go: the handler may wait for a lock that one of them holds."""
+"""Without progress for so long the other threads are let go: the handler may wait for a lock that one of them holds."""
 
 
 class Held:

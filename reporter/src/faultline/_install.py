@@ -32,15 +32,15 @@ def install(
     Capture every death of this process, and of the processes it forks.
 
     Call it after daemonising and after dropping privileges. A second call in the same process changes nothing.
-    Never raises; `status()` tells what went wrong. A process that dies is held for milliseconds, and whatever
-    happens to the reporter no longer than a bound: 10 s for a worker that is stuck, 20 s for a monitor that was stopped.
+    Never raises; `status()` tells what went wrong. A process that dies is held for milliseconds, and whatever happens
+    to the reporter no longer than a bound: 12 s where a worker is stuck, 20 s where the monitor was stopped.
 
     Args:
         dsn: where to send crashes, `https://KEY@host/PROJECT`; else $FAULTLINE_DSN. Without one they stay in the spool.
         release: name of what runs, as its symbols were uploaded; else $FAULTLINE_RELEASE.
         environment: production, staging...; else $FAULTLINE_ENVIRONMENT.
         tags: short texts that go with every crash; see `set_tag`.
-        spool: folder for crashes until they are delivered; else $FAULTLINE_SPOOL_DIR, else one in the user's state folder.
+        spool: folder for crashes until they are delivered; else $FAULTLINE_SPOOL_DIR, else in the user's state folder.
         upload: False leaves the spool to an agent of the host (`python -m faultline spool upload DIR`).
         python: interpreter for the monitor, where sys.executable is none.
         python_memory: keep what names the Python frames of all threads; no values of variables.

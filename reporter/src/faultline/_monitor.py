@@ -181,7 +181,7 @@ class Monitor:
                 return
             except ValueError:
                 continue
-            except (_wire.Closed, OSError):
+            except (_wire.ClosedError, OSError):
                 self._forget(sock.fileno())
                 self._connections.pop(sock.fileno(), None)
                 sock.close()

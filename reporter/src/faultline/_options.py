@@ -70,7 +70,7 @@ def process_facts() -> Dict[str, Any]:
     """Of this interpreter and its program; of the arguments only the program's own name."""
     return {
         "program": (getattr(sys, "argv", None) or [""])[0][:MAX_TAG_CHARS],
-        "pythonVersion": "%d.%d.%d" % sys.version_info[:3],
+        "pythonVersion": ".".join(map(str, sys.version_info[:3])),
         "version": list(sys.version_info[:2]) if sys.implementation.name == "cpython" else None,
         "implementation": sys.implementation.name,
         "reporterVersion": __version__,

@@ -12,7 +12,7 @@ _CAP_SYS_PTRACE = 19
 
 
 def ptrace_scope() -> Optional[int]:
-    """Yama's setting: 0 as without it, 1 only those a process names, 2 only CAP_SYS_PTRACE, 3 nobody. None without Yama."""
+    """Yama's setting: 0 anybody, 1 those a process names, 2 those with CAP_SYS_PTRACE, 3 nobody. None without Yama."""
     try:
         with open(_YAMA, encoding="ascii") as file:
             return int(file.read())

@@ -241,7 +241,7 @@ class Reporter:
             theirs.close()
             ours.settimeout(CAPTURE_TIMEOUT_S)
             return _wire.receive(ours).fields.get("id")
-        except _wire.Closed:
+        except _wire.ClosedError:
             return None
         finally:
             os.close(memory)

@@ -22,7 +22,6 @@ import stat
 import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
-from ._uuid7 import time_of
 from ._limits import (
     DUMPS_OF_ONE_CRASH_PER_HOUR,
     REPORTS_PER_MINUTE,
@@ -30,6 +29,7 @@ from ._limits import (
     SPOOL_MAX_BYTES,
     SPOOL_MAX_REPORTS,
 )
+from ._uuid7 import time_of
 
 META, TEXT, DUMP, DELIVERY = "meta.json", "faulthandler.txt", "crash.dmp", "delivery.json"
 _SENT_KEPT = 1000

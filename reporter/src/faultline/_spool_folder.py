@@ -13,5 +13,6 @@ def default_spool() -> str:
     home = os.path.expanduser("~")
     if os.path.isabs(home) and os.access(home, os.W_OK) and home != "/":
         return os.path.join(home, ".local", "state", "faultline")
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return os.path.join("/var/tmp" if os.path.isdir("/var/tmp") else os.path.abspath(os.sep), f"faultline-{user}")
+    if os.name != "posix":
+        return os.path.join(home, "faultline")
+    return f"/var/tmp/faultline-{os.getuid()}"  # noqa: S108  (refused unless it is ours)

@@ -160,7 +160,7 @@ def _exception(snapshot: Snapshot, contexts: "dict[int, Location]") -> bytes:
 def _system_info(writer: MinidumpWriter, snapshot: Snapshot) -> bytes:
     uname = os.uname()
     version = [int("".join(filter(str.isdigit, part)) or 0) for part in uname.release.split(".")[:3]]
-    major, minor, build = (version + [0, 0, 0])[:3]
+    major, minor, build = [*version, 0, 0, 0][:3]
     text = writer.put_string(f"{uname.sysname} {uname.release} {uname.version} {uname.machine}")
     family, model, stepping, vendor = _cpu_identity()
     return struct.pack(

@@ -6,7 +6,7 @@ import fnmatch
 import io
 import sys
 from collections import Counter
-from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ._compiled import compile_source, compiled_name
 from ._debug_files import DebugFiles
@@ -69,7 +69,7 @@ def _plan_python(inventory: Inventory, sources: bool, plan: Plan) -> None:
 
 
 def _interpreter(inventory: Inventory) -> str:
-    """The cache tag to send files of: our own, unless the compiled files found are all of others; then the commonest."""
+    """The cache tag to send files of: our own, unless all compiled files found are of others; then the commonest."""
     tags = Counter(tag_of(name) for name in inventory.compiled)
     tags.pop("", None)
     own = str(sys.implementation.cache_tag)
@@ -101,32 +101,33 @@ def _compiler(found: Found, name: str) -> Callable[[], "Optional[IO[bytes]]"]:
 
 def _plan_native(inventory: Inventory, debug: DebugFiles, stripped_ok: Sequence[str], plan: Plan) -> None:
     sent: Set[str] = set()
-
-    def add(kind: str, found: Found) -> None:
-        item = _as_it_is(kind, found)
-        if item.sha256 not in sent:
-            sent.add(str(item.sha256))
-            plan.items.append(item)
-
     for native in inventory.natives:
         if not native.elf.has_code:
             continue  # a debug file below the paths: it goes with the file it belongs to
-        add("native", native.file)
         if not native.elf.build_id:
             plan.missing.append(f"{native.file.name}: no build id; link with --build-id")
         found = debug.of(native)
-        if found is None:
-            if not any(fnmatch.fnmatch(native.file.name, pattern) for pattern in stripped_ok):
-                plan.missing.append(_lacks(native))
-            continue
-        for companion in (found, debug.alternate_of(found.elf)):
-            if companion is not None and companion is not native:
-                add("debug", companion.file)
-        package = debug.package_of(native)
-        if package is not None:
-            add("debug", package)
-        if found.elf.alternate and debug.alternate_of(found.elf) is None:
+        may_lack = any(fnmatch.fnmatch(native.file.name, pattern) for pattern in stripped_ok)
+        if found is None and not may_lack:
+            plan.missing.append(_lacks(native))
+        if found is not None and found.elf.alternate and debug.alternate_of(found.elf) is None:
             plan.missing.append(f"{native.file.name}: its debug file wants another one, {found.elf.alternate}")
+        for kind, file in _files_of(native, found, debug):
+            item = _as_it_is(kind, file)
+            if item.sha256 not in sent:
+                sent.add(str(item.sha256))
+                plan.items.append(item)
+
+
+def _files_of(native: Native, found: Optional[Native], debug: DebugFiles) -> Iterator[Tuple[str, Found]]:
+    """The file itself, its debug file, the one that dwz made of several, and the package of split ones."""
+    yield "native", native.file
+    if found is None:
+        return
+    alternate, package = debug.alternate_of(found.elf), debug.package_of(native)
+    for file in (found.file, alternate.file if alternate else None, package):
+        if file is not None and file is not native.file:
+            yield "debug", file
 
 
 def _lacks(native: Native) -> str:
@@ -143,8 +144,8 @@ def is_there(item: Item, answers: List[Dict[str, Any]]) -> bool:
     """
     Whether the service's answers to the item's question mean that it need not be sent.
 
-    Compiling the same source twice may give different bytes (marshal writes references by use counts), so a compiled file
-    is there when one is there beside the same source.
+    Compiling the same source twice may give different bytes (marshal writes references by use counts), so a compiled
+    file is there when one is there beside the same source.
     """
     if item.source is None:
         return any(one.get("state") != "missing" for one in answers)

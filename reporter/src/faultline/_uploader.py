@@ -1,8 +1,8 @@
 """
 One pass over a spool: every report that is due is sent, once.
 
-A report leaves new/ when the service has it (2xx), or refuses its content (400, 413, 415, 422). Anything else, a wrong key
-included, may be put right while it waits: it is tried again, later each time, until it is too old.
+A report leaves new/ when the service has it (2xx), or refuses its content (400, 413, 415, 422). Anything else, a wrong
+key included, may be put right while it waits: it is tried again, later each time, until it is too old.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 What the application tells its monitor: JSON objects over AF_UNIX SOCK_SEQPACKET, with file descriptors beside them.
 
-The kernel names the sender of each message (SCM_CREDENTIALS), so that children that inherited the socket can use it too.
+The kernel names the sender of each message (SCM_CREDENTIALS): children that inherited the socket can use it too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Received(NamedTuple):
     pid: int
 
 
-class Closed(Exception):
+class ClosedError(Exception):
     """The other end is gone."""
 
 
@@ -46,7 +46,7 @@ def send(sock: socket.socket, fields: Fields, fds: Sequence[int] = ()) -> None:
 
 def receive(sock: socket.socket, flags: int = 0) -> Received:
     """
-    Raises Closed at the end, BlockingIOError when there is nothing yet, ValueError for what is no message.
+    Raises ClosedError at the end, BlockingIOError when there is nothing yet, ValueError for what is no message.
 
     Descriptors that came with what is no message are closed.
     """
@@ -55,10 +55,10 @@ def receive(sock: socket.socket, flags: int = 0) -> Received:
     fds, pid = _ancillary(ancillary)
     try:
         if not data:
-            raise Closed
+            raise ClosedError
         fields = json.loads(data)
         if not isinstance(fields, dict):
-            raise ValueError("message: wanted a JSON object")
+            raise ValueError("message: wanted a JSON object")  # noqa: TRY004  (what callers expect of bad data)
     except BaseException:
         close_all(fds)
         raise

@@ -116,7 +116,7 @@ def _crashed(source: Source, tids: List[int], job: Job, head: bytes) -> Interrup
 
 
 def _writing_thread(source: Source, tids: List[int], fd: int) -> Tuple[int, int, int]:
-    """The thread blocked in write(2) on our channel, its buffer and size; else one with a signal's frame on its stack."""
+    """The thread that waits in write(2) on our channel, its buffer and size; else one that is in a signal handler."""
     second_best = None
     for tid in tids:
         pending = _pending_write(source, tid)
@@ -327,7 +327,7 @@ def read_source(pid: int, held: Held, options: CaptureOptions) -> Optional[Sourc
 
 
 def _registers(pid: int, tid: int, held: Held, cpu: Cpu) -> Optional[Registers]:
-    """From ptrace(2); else what /proc tells of a thread that waits in the kernel: pc and sp, and nothing of one that runs."""
+    """From ptrace(2); else pc and sp, which /proc tells of a thread that waits in the kernel."""
     registers = held.registers(tid, cpu)
     if registers is not None:
         return registers
