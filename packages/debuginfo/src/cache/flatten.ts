@@ -66,7 +66,9 @@ export class Flattener {
 
   /** Sorted addresses at which anything changes, into `bounds`; answers with their number, at least 2. */
   private findBounds(start: number, end: number, inlines: readonly FlatInline[]): number {
-    const most = inlines.reduce((sum, { ranges }) => sum + ranges.length, 2);
+    let most = 2;
+    for (let index = 0; index < inlines.length; index += 1)
+      most += (inlines[index] as FlatInline).ranges.length;
     if (most > this.bounds.length) {
       this.bounds = new Float64Array(2 * most);
       this.owners = new Int32Array(2 * most);
@@ -75,8 +77,13 @@ export class Flattener {
     bounds[0] = start;
     bounds[1] = end;
     let count = 2;
-    for (const { ranges } of inlines)
-      for (const bound of ranges) if (bound > start && bound < end) bounds[count++] = bound;
+    for (let index = 0; index < inlines.length; index += 1) {
+      const { ranges } = inlines[index] as FlatInline;
+      for (let at = 0; at < ranges.length; at += 1) {
+        const bound = ranges[at] as number;
+        if (bound > start && bound < end) bounds[count++] = bound;
+      }
+    }
     sortFirst(bounds, count);
     let kept = 1;
     for (let at = 1; at < count; at += 1)

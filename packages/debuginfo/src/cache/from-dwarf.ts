@@ -6,7 +6,7 @@
  */
 import { DebugInfoError, hex } from "../error.ts";
 import { Attribute, Language } from "../dwarf/constants.ts";
-import { type DebugFunction, readFunctions } from "../dwarf/functions.ts";
+import { type DebugFunction, type InlinedCall, readFunctions } from "../dwarf/functions.ts";
 import { type LineHeader, readLineHeader, runLineProgram } from "../dwarf/line-program.ts";
 import { type LineTable, LineTableBuilder } from "../dwarf/line-table.ts";
 import type { FunctionName, Names } from "../dwarf/names.ts";
@@ -184,7 +184,8 @@ function inlineScopes(
   { model, names, symbols, fileOf, functionIds }: FunctionContext,
 ): readonly number[] {
   const scopes: number[] = [];
-  for (const inline of found.inlines) {
+  for (let at = 0; at < found.inlines.length; at += 1) {
+    const inline = found.inlines[at] as InlinedCall;
     const own = names.of(inline.entry);
     let functionId = functionIds.get(own);
     if (functionId === undefined) {

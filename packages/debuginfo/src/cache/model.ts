@@ -2,8 +2,9 @@
  * A cache under construction: functions, files and scopes, from whichever format they come. The rows are
  * in a RowSink.
  */
-import { NO_SCOPE } from "./format.ts";
+import { NO_SCOPE, SCOPE_COLUMNS } from "./format.ts";
 import { StringTable } from "./string-table.ts";
+import { WordList } from "./word-list.ts";
 
 export class CacheModel {
   readonly strings = new StringTable();
@@ -11,7 +12,7 @@ export class CacheModel {
   readonly functions: number[] = [];
   readonly files: number[] = [];
   /** Flat, five numbers each: function, parent, call file, call line, call column. */
-  readonly scopes: number[] = [];
+  readonly scopes = new WordList();
   private readonly functionIds = new Map<string, number>();
   private readonly fileIds = new Map<string, number>();
   private readonly rootScopes = new Map<number, number>();
@@ -57,7 +58,12 @@ export class CacheModel {
     callLine: number,
     callColumn: number,
   ): number {
-    this.scopes.push(functionId, parent, callFile, callLine, callColumn);
-    return this.scopes.length / 5 - 1;
+    const { scopes } = this;
+    scopes.push(functionId);
+    scopes.push(parent);
+    scopes.push(callFile);
+    scopes.push(callLine);
+    scopes.push(callColumn);
+    return scopes.length / SCOPE_COLUMNS - 1;
   }
 }

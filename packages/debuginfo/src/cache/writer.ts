@@ -37,7 +37,7 @@ export function writeCache(
     Buffer.from(JSON.stringify({ ...info, gaps })),
     transposed(blocks, 2),
     entries,
-    transposed(model.scopes, SCOPE_COLUMNS),
+    transposed(model.scopes.view(), SCOPE_COLUMNS),
     transposed(model.functions, 2),
     transposed(model.files, 2),
     model.strings.bytes(),
@@ -72,13 +72,14 @@ function assemble(sections: readonly Uint8Array[]): Uint8Array {
 const align8 = (at: number): number => Math.ceil(at / 8) * 8;
 
 /** Rows of `width` numbers to one array a column. */
-function transposed(values: readonly number[], width: number): Uint8Array {
+function transposed(values: ArrayLike<number>, width: number): Uint8Array {
   const count = values.length / width;
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, index) =>
-    view.setUint32(((index % width) * count + Math.floor(index / width)) * 4, value, true),
-  );
+  let from = 0;
+  for (let row = 0; row < count; row += 1)
+    for (let column = 0; column < width; column += 1)
+      view.setUint32((column * count + row) * 4, values[from++] as number, true);
   return bytes;
 }
 

@@ -89,9 +89,9 @@ export class EntryAttributes {
     return this.forms[slot] !== 0;
   }
 
-  /** 0 for an attribute that is not there. */
+  /** A number of 32 bits; 0 for an attribute that is not there. */
   number(slot: number): number {
-    return this.has(slot) ? (this.numbers[slot] as number) : 0;
+    return this.has(slot) ? (this.numbers[slot] as number) >>> 0 : 0;
   }
 
   value(slot: number): Value | null {

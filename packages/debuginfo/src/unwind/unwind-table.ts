@@ -92,7 +92,8 @@ export class UnwindTable {
     const kept = order.filter(
       (at, index) => index === 0 || starts[at] !== starts[order[index - 1] as number],
     );
-    const index = Array.from(kept).flatMap((at) => [starts[at] as number, offsets[at] as number]);
+    const index: number[] = [];
+    for (const at of kept) index.push(starts[at] as number, offsets[at] as number);
     return { index, rows: this.rows.view(), rules: this.rules.bytes() };
   }
 
