@@ -4,7 +4,8 @@
  * Never edit an entry once it is released: a changed key splits every open group. Append instead;
  * keys of earlier algorithms stay as aliases of their groups.
  */
-import { CG1, decide, type Decision } from "./cg1.ts";
+import { CG1, decide } from "./cg1.ts";
+import type { Decision } from "./decision.ts";
 import type { Crash } from "./input.ts";
 import type { Kind } from "./kind.ts";
 import type { Slots } from "./slots.ts";

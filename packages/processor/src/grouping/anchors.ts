@@ -17,6 +17,8 @@ export interface Anchors {
   readonly mid: readonly PythonSlot[];
   /** The one in `coarse`. */
   readonly coarse: PythonSlot;
+  /** The body of a module that was being imported, whoever imported it. */
+  readonly imported: boolean;
   /** Why these, for the frames' reasons. */
   readonly because: string;
   /** False where the key is the next best thing: no code of the program, or one helper's name. */
@@ -47,12 +49,15 @@ export function findAnchors(slots: readonly PythonSlot[], hang: boolean): Anchor
 
 /** The body of a module that was being imported: whoever imports it first dies of the same. */
 function importedModule(slots: readonly PythonSlot[]): Anchors | null {
-  const index = slots.findIndex(({ frame }) => frame.role !== "wrapper" && frame.role !== "stdlib");
+  const index = slots.findIndex(
+    ({ frame }) => frame.role !== "wrapper" && frame.role !== "stdlib" && !isImport(frame),
+  );
   const body = slots[index];
   const below = slots[index + 1];
   if (body?.frame.name !== "<module>" || below === undefined || !isImport(below.frame)) return null;
   const strong = body.frame.role === "entry";
-  return { mid: [body], coarse: body, strong, because: "the module whose import was running" };
+  const because = "the module whose import was running";
+  return { mid: [body], coarse: body, imported: true, strong, because };
 }
 
 function ownCode(slots: readonly PythonSlot[], hang: boolean): Anchors | null {
@@ -67,7 +72,7 @@ function ownCode(slots: readonly PythonSlot[], hang: boolean): Anchors | null {
   const because = "among the innermost frames of the program";
   const mid = [...called, ...own];
   const strong = regular.length > 0 || mid.length > 1;
-  return { mid, coarse: regular[0] ?? first, strong, because };
+  return { mid, coarse: regular[0] ?? first, imported: false, strong, because };
 }
 
 /**
@@ -84,7 +89,8 @@ function foreignCode(slots: readonly PythonSlot[]): Anchors | null {
     const mid = distinct(slots, ...roles).slice(0, DEPTH);
     const [coarse] = mid;
     if (coarse === undefined) continue;
-    return { mid, coarse, strong: false, because: "the stack has no function of the program" };
+    const because = "the stack has no function of the program";
+    return { mid, coarse, imported: false, strong: false, because };
   }
   return null;
 }

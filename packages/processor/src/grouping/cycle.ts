@@ -7,6 +7,8 @@
 const MAX_PERIOD = 8;
 /** Turns that make a recursion an overflow rather than a deep call. */
 const MIN_TURNS = 6;
+/** The same for what shows of Python in C, where one turn takes a dozen frames and walks stop. */
+export const MIN_NATIVE_TURNS = 4;
 /** Calls at the crash that need not belong to the cycle: where the last turn happened to end. */
 const MAX_LEAF_CALLS = 16;
 /** Calls below which an irregular recursion (a visitor over a tree) is taken for a deep call. */
@@ -25,17 +27,17 @@ export interface Cycle {
  * The cycle near the top of `tokens` (nearest the crash first), null when there is none.
  * Time: 8 comparisons a token.
  */
-export function findCycle(tokens: readonly string[]): Cycle | null {
+export function findCycle(tokens: readonly string[], turns = MIN_TURNS): Cycle | null {
   for (let period = 1; period <= MAX_PERIOD; period++) {
-    const start = repeatedBlock(tokens, period);
+    const start = repeatedBlock(tokens, period, turns);
     if (start >= 0) return { tokens: new Set(tokens.slice(start, start + period)), regular: true };
   }
   return irregular(tokens);
 }
 
 /** Where a block of `period` tokens that is repeated often enough begins; -1: nowhere. */
-function repeatedBlock(tokens: readonly string[], period: number): number {
-  const wanted = period * (MIN_TURNS - 1);
+function repeatedBlock(tokens: readonly string[], period: number, turns: number): number {
+  const wanted = period * (turns - 1);
   let equal = 0;
   for (let index = 0; index + period < tokens.length; index++) {
     equal = tokens[index] === tokens[index + period] ? equal + 1 : 0;

@@ -37,6 +37,9 @@ export interface CrashFrame {
   readonly file: string | null;
   readonly inApp: boolean | null;
   readonly role: string | null;
+  readonly inline: boolean;
+  /** Found by a stack scan. */
+  readonly scanned: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -74,10 +77,15 @@ export function readFrame(value: unknown): CrashFrame {
   return {
     language: languageOf(fields, module),
     module,
-    function: textOf(fields["function"], MAX_PATH_CHARS) ?? qualified,
+    function:
+      textOf(fields["function"], MAX_PATH_CHARS) ??
+      qualified ??
+      textOf(fields["linkageName"], MAX_PATH_CHARS),
     file: typeof file === "string" && file !== "" ? file.slice(-MAX_PATH_CHARS) : null,
     inApp: typeof fields["inApp"] === "boolean" ? fields["inApp"] : null,
     role: textOf(fields["role"], MAX_NAME_CHARS),
+    inline: fields["inline"] === true || fields["foundBy"] === "inline",
+    scanned: fields["foundBy"] === "scan",
   };
 }
 

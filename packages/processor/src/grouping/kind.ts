@@ -3,10 +3,11 @@
  * most.
  */
 import type { Crash } from "./input.ts";
-import { exceptionName, messageToken } from "./message.ts";
+import { type Assertion, assertionOf, exceptionName, messageToken } from "./message.ts";
 import {
   abortCauses,
   causeOfMessage,
+  deliberateKinds,
   fatalError,
   type KindRule,
   keyedMessages,
@@ -16,10 +17,14 @@ import {
 export interface Kind {
   /** The class in `coarse` and `link`: every abort is "abort", whatever is known of its cause. */
   readonly base: string;
-  /** The class in `mid`: an abort's cause where it is known. */
+  /** An abort's cause where it is known; enters no key, for only some captures know it. */
   readonly refined: string;
   /** Parameterised message, an extra token of `mid`; null where messages do not tell bugs apart. */
   readonly message: string | null;
+  /** The failed assertion that the message tells of. */
+  readonly assertion: Assertion | null;
+  /** Died of an instruction that the processor lacks: the object is at fault, not a function. */
+  readonly foreignBuild: boolean;
   /** How the title begins. */
   readonly words: string;
 }
@@ -38,20 +43,46 @@ const unspecific = new Set(["signal", "fatal", "windows exception", "exception"]
 export function kindOf(crash: Crash): Kind {
   if (crash.kind !== null && /^(?:python[-_ ])?exception$/i.test(crash.kind))
     return ofException(crash);
-  const rule = narrowed(namedRule(crash), crash);
-  const base = abortCauses.has(rule.group) ? "abort" : rule.group;
-  const message =
-    keyedMessages.has(rule.group) && crash.message !== null ? messageToken(crash.message) : null;
-  return { base, refined: rule.group, message, words: rule.words };
+  return ofRule(narrowed(namedRule(crash), crash), crash.message);
+}
+
+function ofRule({ group, words: said, foreignBuild }: KindRule, text: string | null): Kind {
+  const keyed = text !== null && keyedMessages.has(group);
+  return {
+    base: abortCauses.has(group) ? "abort" : group === "stack-overflow" ? "memory" : group,
+    refined: group,
+    message: keyed ? messageToken(text) : null,
+    assertion: keyed ? assertionOf(text) : null,
+    foreignBuild: foreignBuild === true,
+    words: said,
+  };
+}
+
+/**
+ * `kind` with the cause that the native stack shows. The class stays: captures without native
+ * frames know no more than the signal. What the message said is not overruled.
+ */
+export function withCause(kind: Kind, cause: string, message: string | null): Kind {
+  const rule = ruleOf(cause);
+  const open = deliberateKinds.has(kind.refined);
+  const damaged = rule?.group === "heap-corruption" && kind.base === "memory";
+  if (rule === undefined || !(open || damaged)) return kind;
+  return { ...ofRule(rule, message), base: kind.base };
 }
 
 function ofException(crash: Crash): Kind {
   const name = exceptionName(crash.reason, crash.message);
   const rule = ruleOf(name);
-  if (rule !== undefined)
-    return { base: rule.group, refined: rule.group, message: null, words: rule.words };
+  if (rule !== undefined) return ofRule(rule, null);
   const group = name === null ? "exception" : `exception:${name}`;
-  return { base: group, refined: group, message: null, words: name ?? "Exception" };
+  return {
+    base: group,
+    refined: group,
+    message: null,
+    assertion: null,
+    foreignBuild: false,
+    words: name ?? "Exception",
+  };
 }
 
 /** The rule that the crash's own names lead to, most telling first. */

@@ -20,3 +20,18 @@ export const MAX_TITLE_CHARS = 200;
 
 /** Paths whose location is remembered: the frames of a fleet lie in few files. */
 export const MAX_KNOWN_PATHS = 4096;
+
+/** Names of objects and of native functions whose key is remembered. */
+export const MAX_KNOWN_NAMES = 8192;
+
+/** Functions of the program that a crash is compared with others by. */
+export const MAX_EVIDENCE_FUNCTIONS = 24;
+
+/** Native frames, nearest the crash, among which the end of a crash handler is looked for. */
+export const MAX_HANDLER_FRAMES = 40;
+
+/** Native frames, nearest the crash, among which the call that ended the process is looked for. */
+export const MAX_ABORT_FRAMES = 24;
+
+/** Crashes that must share a link before it may take one out of the group of its own key. */
+export const MIN_SIGHTINGS = 5;

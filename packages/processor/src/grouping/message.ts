@@ -2,13 +2,15 @@
  * Messages made fit for a key: what changes from run to run is blanked, what names the bug stays.
  */
 import { MAX_MESSAGE_TOKEN_CHARS } from "./limits.ts";
+import { functionKey } from "./native-name.ts";
+import { assertionForms } from "./rules/assertion-forms.ts";
 
-/** glibc assert.c; C11 `assert` on macOS; the MSVC runtime; abseil and Chromium `CHECK`. */
-const assertions: readonly RegExp[] = [
-  /Assertion\s+[`'"‘](.{1,600}?)['"’]\s+failed/,
-  /Assertion failed:\s*\(?(.{1,600}?)\)?,\s+(?:function|file)\b/,
-  /Check failed:\s*(.{1,600}?)\s*(?:\(|$)/,
-];
+/** A failed assertion: the one message that names its bug whatever else was captured. */
+export interface Assertion {
+  readonly expression: string;
+  /** The function that asserted, else its file without folder and extension; null: not said. */
+  readonly place: string | null;
+}
 
 /** Order matters: a path holds names and numbers, a quoted text may hold anything. */
 const blanks: readonly (readonly [RegExp, string])[] = [
@@ -19,13 +21,43 @@ const blanks: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w])[-+]?\d+(?:\.\d+)*(?![\w])/g, "<n>"],
 ];
 
+/** The assertion that `message` tells of, in any of the forms listed; null for other messages. */
+export function assertionOf(message: string): Assertion | null {
+  for (const { pattern } of assertionForms) {
+    const groups = pattern.exec(message)?.groups;
+    if (groups === undefined) continue;
+    const expression = withoutValues(groups["expression"] ?? "");
+    if (expression !== "") return { expression, place: placeOf(groups) };
+  }
+  return null;
+}
+
+/** A bound is part of the expression, an address or a big number is a value: `n < 8`, `0x7f30c0ffee`. */
+const withoutValues = (expression: string): string =>
+  clip(
+    expression
+      .replace(/\s*\([^()]{1,80} vs\.? [^()]{0,80}\)\s*$/, "")
+      .replaceAll(/\b0x[0-9a-f]{3,}\b|(?<![\w.])\d{3,}(?![\w.])/gi, "<n>")
+      .replace(/^\((.*)\)$/, "$1"),
+  );
+
+function placeOf(groups: Readonly<Record<string, string | undefined>>): string | null {
+  const name = lastComponent(functionKey(groups["function"] ?? ""));
+  if (name !== null) return name;
+  const file = groups["file"];
+  if (file === undefined) return null;
+  const base = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
+  return base.replace(/\.\w{1,4}$/, "");
+}
+
+/** Debuggers and `__func__` know `f`, `__PRETTY_FUNCTION__` `void ns::A<int>::f(int)`. */
+const lastComponent = (key: string | null): string | null =>
+  key === null ? null : (/(?:^|::)([^:]+)$/.exec(key)?.[1]?.replace(/<T>$/, "") ?? key);
+
 /** The part of a message that tells one bug from another; empty when nothing does. */
 export function messageToken(message: string): string {
-  for (const pattern of assertions) {
-    const expression = pattern.exec(message)?.[1];
-    if (expression !== undefined)
-      return clip(`assert ${expression.replaceAll(/\b0x[0-9a-f]{5,}\b/gi, "<n>")}`);
-  }
+  const assertion = assertionOf(message);
+  if (assertion !== null) return clip(`assert ${assertion.expression}`);
   let text = statement(message);
   for (const [pattern, blank] of blanks) text = text.replaceAll(pattern, blank);
   return clip(text);

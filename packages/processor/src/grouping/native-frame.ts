@@ -1,34 +1,70 @@
-/**
- * A native frame → `object:function`. Enough to keep crashes apart that have no Python frame at
- * all (a thread that C made); stacks of native code deserve rules of their own, and an algorithm.
- */
+/** A native frame → its token `object:function` and the part it plays. */
 import type { CrashFrame } from "./input.ts";
-import { MAX_NAME_CHARS } from "./limits.ts";
+import { functionKey } from "./native-name.ts";
+import { type NativeObject, nativeObject } from "./native-object.ts";
+import { type NativeRole, nativeRule, unlistedRole } from "./native-role.ts";
+import type { NativeRule } from "./rules/native-roles.ts";
 
-/** `/usr/lib/libpython3.11.so.1.0` → `libpython`, `cv2.cpython-311-x86_64-linux-gnu.so` → `cv2`. */
-export function objectKey(module: string): string {
-  const base = module.slice(Math.max(module.lastIndexOf("/"), module.lastIndexOf("\\")) + 1);
-  const stem = base
-    .toLowerCase()
-    .replace(/\.(?:cpython-\d+\w*|abi3|cp\d+)(?:-[\w-]+)?(?=\.(?:so|pyd)$)/, "")
-    .replace(/\.(?:so(?:\.[\d.]+)?|dll|dylib|exe|pyd)$/, "")
-    .replace(/(?:-r\d+)?-[0-9a-f]{8}(?:\.[\w.]+)?$|-\d[\d.]*$/, "");
-  return /^(?:lib)?python\d[\d.]*[a-z]*$/.test(stem) ? "libpython" : stem.slice(0, MAX_NAME_CHARS);
+export interface NativeFrame {
+  readonly object: NativeObject;
+  /** Normalised; null where the symbols do not tell. */
+  readonly name: string | null;
+  readonly role: NativeRole;
+  readonly rule: NativeRule | null;
+  /** `object:function`; null without a name. */
+  readonly token: string | null;
+  readonly inline: boolean;
+  /** A stack scan found it: it may belong to no call at all. */
+  readonly scanned: boolean;
 }
 
-/** Cuts what compilers and linkers append: `.cold`, `.isra.0`, `@@GLIBC_2.34`. */
-export const functionKey = (name: string): string =>
-  name
-    .replace(/@@?[\w.]+$/, "")
-    .replace(/(?:\.(?:cold|part|isra|constprop|lto_priv|llvm|localalias)(?:\.\d+)?)+$/, "")
-    .slice(0, MAX_NAME_CHARS);
+/** Why a frame plays a part that no rule's words explain. */
+export const nativeReasons: Readonly<Record<NativeRole, string>> = {
+  native: "somebody's native code, further from the crash than the key looks",
+  interpreter: "code of the interpreter, which dies of what others did to its objects",
+  system: "code that comes with Python or the system, which does as its caller says",
+  unsymbolicated: "the symbols at hand do not tell its name",
+  cut: "where the signal's handler begins",
+  abort: "how a process is ended",
+  allocator: "an allocator",
+  eval: "runs Python code",
+  collector: "the garbage collector",
+  dealloc: "ends an object",
+  glue: "carries a call",
+  base: "where a thread or the process starts",
+  helper: "does a small thing for its caller",
+  wait: "waits",
+};
 
-/** Null for machinery that the report has marked, and for frames without a name or an object. */
-export function nativeToken(frame: CrashFrame): string | null {
-  if (frame.role !== null || (frame.function === null && frame.module === null)) return null;
-  const object = frame.module === null ? "?" : objectKey(frame.module);
-  return `${object}:${frame.function === null ? "?" : functionKey(frame.function)}`;
+export function describeNative(frame: CrashFrame): NativeFrame {
+  const object = objectOf(frame);
+  const found = frame.function === null ? null : functionKey(frame.function);
+  const name = found !== null && isNearestExport(found, object) ? null : found;
+  const { inline, scanned } = frame;
+  if (name === null) {
+    const role =
+      object.origin === "foreign" || object.origin === "unknown"
+        ? "unsymbolicated"
+        : unlistedRole(object);
+    return { object, name, role, rule: null, token: null, inline, scanned };
+  }
+  const rule = nativeRule(object, name);
+  const role = rule?.role ?? unlistedRole(object);
+  return { object, name, role, rule, token: `${object.key}:${name}`, inline, scanned };
 }
 
-/** The object of a native token. */
-export const objectOf = (token: string): string => token.slice(0, token.indexOf(":"));
+/**
+ * An extension that keeps no names but its exports has one: each of its functions is called
+ * `PyInit_codec`, which really runs only during its import.
+ */
+const isNearestExport = (name: string, { origin }: NativeObject): boolean =>
+  origin === "foreign" && /^(?:PyInit_|PyModuleDef_|init_?module|_init$|_fini$|\.plt)/.test(name);
+
+/** Sources of the C library in a frame of which nothing else is known. */
+const librarySource = /[\\/](?:sysdeps|nptl|glibc[^\\/]*|musl[^\\/]*)[\\/]/;
+const library = nativeObject("libc.so.6");
+
+const objectOf = ({ module, function: name, file }: CrashFrame): NativeObject =>
+  module === null && name === null && file !== null && librarySource.test(file)
+    ? library
+    : nativeObject(module);

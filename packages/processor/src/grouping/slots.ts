@@ -4,9 +4,9 @@
  */
 import type { FrameGrouping } from "@faultline/shared";
 
-import { type Crash, readFrame } from "./input.ts";
+import { type Crash, type CrashFrame, readFrame } from "./input.ts";
 import { MAX_GROUPED_FRAMES } from "./limits.ts";
-import { nativeToken } from "./native-frame.ts";
+import { describeNative, type NativeFrame, nativeReasons } from "./native-frame.ts";
 import { describePython, type PythonFrame, type PythonRole, pythonRoles } from "./python-frame.ts";
 
 export interface Slot {
@@ -23,25 +23,35 @@ export interface PythonSlot extends Slot {
   readonly frame: PythonFrame;
 }
 
+export interface NativeSlot extends Slot {
+  readonly frame: NativeFrame;
+}
+
 export interface Slots {
   /** Every frame of the stack. */
   readonly all: readonly Slot[];
   /** The Python frames that have a token, nearest the crash first. */
   readonly python: readonly PythonSlot[];
+  /** The native frames, those found by a scan only where there are no others. */
+  readonly native: readonly NativeSlot[];
+  /** How many of `native` lie above the first Python frame. */
+  readonly above: number;
 }
 
 const reasons = {
   beyond: `older than the first ${MAX_GROUPED_FRAMES} frames; not looked at`,
-  machinery: "machinery of the interpreter or the system",
-  native: "native; a bug is named by Python frames, and by one native frame where there are none",
   repeated: "same function as a frame nearer the crash; recursion counts once",
   unused: "code of the program, further from the crash than the key looks",
+  scanned: "found by scanning the stack, which also finds what no call left there",
+  below: "below the first Python frame: how the interpreter got there",
 };
 
 export function slotsOf(crash: Crash): Slots {
   const all: Slot[] = [];
   const python: PythonSlot[] = [];
+  const native: NativeSlot[] = [];
   const seen = new Set<string>();
+  let above = -1;
   for (const [index, value] of crash.stack.entries()) {
     if (index >= MAX_GROUPED_FRAMES) {
       all.push({ index, role: "beyond", token: null, reason: reasons.beyond, usedIn: [] });
@@ -49,30 +59,56 @@ export function slotsOf(crash: Crash): Slots {
     }
     const frame = readFrame(value);
     if (frame.language === "native") {
-      const token = nativeToken(frame);
-      const reason = frame.role === null ? reasons.native : reasons.machinery;
-      all.push({ index, role: frame.role ?? "native", token, reason, usedIn: [] });
+      const slot = nativeSlot(index, frame);
+      all.push(slot);
+      native.push(slot);
       continue;
     }
-    const described = describePython(frame);
-    const { role, token } = described;
-    if (token === null) {
-      all.push({ index, role, token, reason: pythonRoles[role], usedIn: [] });
-      continue;
-    }
-    const slot = {
-      index,
-      role,
-      token,
-      reason: reasonOf(role, seen.has(token)),
-      usedIn: [],
-      frame: described,
-    };
-    seen.add(token);
-    all.push(slot);
-    python.push(slot);
+    if (above < 0) above = native.length;
+    all.push(pythonSlot(index, frame, seen, python));
   }
-  return { all, python };
+  const trusted = native.slice(0, above < 0 ? native.length : above);
+  return { all, python, ...withoutScanned(native, trusted.length) };
+}
+
+function pythonSlot(
+  index: number,
+  frame: CrashFrame,
+  seen: Set<string>,
+  python: PythonSlot[],
+): Slot {
+  const described = describePython(frame);
+  const { role, token } = described;
+  if (token === null) return { index, role, token, reason: pythonRoles[role], usedIn: [] };
+  const reason = reasonOf(role, seen.has(token));
+  const slot = { index, role, token, reason, usedIn: [], frame: described };
+  seen.add(token);
+  python.push(slot);
+  return slot;
+}
+
+function nativeSlot(index: number, frame: CrashFrame): NativeSlot {
+  const described = describeNative(frame);
+  const { role, token, rule } = described;
+  const reason = rule?.because ?? nativeReasons[role];
+  return { index, role, token, reason, usedIn: [], frame: described };
+}
+
+/** A scan's finds count only where nothing better was found above the first Python frame. */
+function withoutScanned(
+  native: readonly NativeSlot[],
+  above: number,
+): Pick<Slots, "native" | "above"> {
+  for (const slot of native.slice(above)) slot.reason = reasons.below;
+  const region = native.slice(0, above);
+  if (!region.some(({ frame }) => !frame.scanned)) return { native, above };
+  const kept = native.filter(({ frame }) => !frame.scanned);
+  for (const slot of native) {
+    if (!slot.frame.scanned) continue;
+    slot.role = "scanned";
+    slot.reason = reasons.scanned;
+  }
+  return { native: kept, above: region.filter(({ frame }) => !frame.scanned).length };
 }
 
 function reasonOf(role: PythonRole, repeated: boolean): string {
@@ -91,4 +127,12 @@ export function distinct(
     seen.add(slot.token);
     return true;
   });
+}
+
+/** Writes into `slots` which keys their tokens are part of, and why. */
+export function mark(slots: readonly Slot[], usedIn: Slot["usedIn"], reason: string): void {
+  for (const slot of slots) {
+    slot.usedIn = usedIn;
+    slot.reason = reason;
+  }
 }

@@ -1,5 +1,5 @@
 /** One line that says what happened, for lists and mails. Enters no key. */
-import type { Decision } from "./cg1.ts";
+import type { Decision } from "./decision.ts";
 import type { Kind } from "./kind.ts";
 import { MAX_TITLE_CHARS } from "./limits.ts";
 import { statement } from "./message.ts";
@@ -15,11 +15,11 @@ const spoken = new Set([
 ]);
 
 export function titleOf(
-  kind: Kind,
   message: string | null,
   decision: Decision,
   slots: readonly PythonSlot[],
 ): string {
+  const { kind } = decision;
   const title =
     kind.base === "hang"
       ? titleOfHang(kind, decision, slots)
@@ -44,6 +44,13 @@ function titleOfHang(kind: Kind, decision: Decision, slots: readonly PythonSlot[
 function titleOfDeath(kind: Kind, message: string | null, decision: Decision): string {
   const told = message !== null && spoken.has(kind.refined) ? `: ${statement(message)}` : "";
   const what = decision.mode === "overflow" ? "Stack overflow" : `${kind.words}${told}`;
-  if (decision.culprit !== null) return `${what} in ${decision.culprit}`;
-  return decision.mode === "victim" ? `${what} during garbage collection` : what;
+  if (decision.culprit === null) {
+    return decision.mode === "victim" ? `${what} during garbage collection` : what;
+  }
+  const { mode, culprit, caller } = decision;
+  const called = mode === "native" && caller !== null ? ` (called from ${caller})` : "";
+  return `${what} in ${mode === "native" ? spaced(culprit) : culprit}${called}`;
 }
+
+/** `cv2: ns::Mat<T>::resize`: the object stands apart from a name that is full of colons. */
+const spaced = (culprit: string): string => culprit.replace(":", ": ");

@@ -37,7 +37,7 @@ const kinds: readonly (readonly [GroupInput, string, string, string | null])[] =
   ],
   [
     { kind: "signal", reason: "SIGSEGV", classification: "stack-overflow" },
-    "stack-overflow",
+    "memory",
     "stack-overflow",
     null,
   ],
@@ -71,7 +71,7 @@ const kinds: readonly (readonly [GroupInput, string, string, string | null])[] =
     null,
   ],
   [{ kind: "exception", message: "division by zero" }, "exception", "exception", null],
-  [{ kind: "exception", reason: "RecursionError" }, "stack-overflow", "stack-overflow", null],
+  [{ kind: "exception", reason: "RecursionError" }, "memory", "stack-overflow", null],
   [{}, "unknown", "unknown", null],
 ];
 

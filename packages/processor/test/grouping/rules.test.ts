@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { groupReport } from "../../src/grouping/index.ts";
 import { kindOf } from "../../src/grouping/kind.ts";
 import { readCrash } from "../../src/grouping/input.ts";
-import { objectKey } from "../../src/grouping/native-frame.ts";
+import { nativeObject } from "../../src/grouping/native-object.ts";
 import { locate } from "../../src/grouping/python-location.ts";
 import {
   deployDirectoryNames,
@@ -27,7 +27,8 @@ import {
   plumbingPackages,
   plumbingStdlib,
 } from "../../src/grouping/rules/plumbing-modules.ts";
-import { runtimeObjects } from "../../src/grouping/rules/runtime-objects.ts";
+import { runtimeNames } from "../../src/grouping/rules/runtime-objects.ts";
+import { mechanismObjects, stdlibExtensions } from "../../src/grouping/rules/stdlib-extensions.ts";
 import { stdlibModules } from "../../src/grouping/rules/stdlib-modules.ts";
 import { waitFunctions } from "../../src/grouping/rules/wait-functions.ts";
 import {
@@ -186,12 +187,17 @@ test.each([
   expect(causeOfMessage.filter(([pattern]) => pattern.test(message))).toHaveLength(1);
 });
 
-test("runtime objects name no crash that has another object", () => {
+test("objects of the system and of Python name no crash that has another object", () => {
   const passedOver = (object: string) => {
     const stack = [native(`${object}.so`, "f"), native("cv2.so", "resize")];
-    return groupReport(crash(stack)).culprit === "cv2:resize" && objectKey(object) === object;
+    return (
+      groupReport(crash(stack)).frames[0]?.role !== "native" &&
+      nativeObject(`${object}.so`).origin === "runtime"
+    );
   };
-  expect(except(runtimeObjects, passedOver)).toEqual([]);
+  expect(except(runtimeNames, passedOver)).toEqual([]);
+  expect(except(stdlibExtensions, passedOver)).toEqual([]);
+  expect(except(mechanismObjects, (name) => nativeObject(`${name}.so`).mechanism)).toEqual([]);
 });
 
 test("causes of an abort, and those among them with a message in their key, are kinds", () => {

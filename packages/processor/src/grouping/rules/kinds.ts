@@ -8,11 +8,14 @@
 export interface KindRule {
   readonly group: string;
   readonly words: string;
+  /** The processor does not know the instruction: a build for another one, whatever function. */
+  readonly foreignBuild?: true;
 }
 
 const memory = (words: string): KindRule => ({ group: "memory", words });
 const arithmetic = (words: string): KindRule => ({ group: "arith", words });
 const trap = (words: string): KindRule => ({ group: "trap", words });
+const illegal: KindRule = { ...trap("Illegal instruction"), foreignBuild: true };
 const abort = (words: string): KindRule => ({ group: "abort", words });
 const overflow: KindRule = { group: "stack-overflow", words: "Stack overflow" };
 const hang: KindRule = { group: "hang", words: "Hang" };
@@ -52,10 +55,10 @@ export const kindRules: ReadonlyMap<string, KindRule> = new Map([
   ["exception flt overflow", arithmetic("Float overflow")],
   ["float overflow", arithmetic("Float overflow")],
   ["exception flt invalid operation", arithmetic("Invalid float operation")],
-  ["sigill", trap("Illegal instruction")],
-  ["illegal instruction", trap("Illegal instruction")],
-  ["exc bad instruction", trap("Illegal instruction")],
-  ["exception illegal instruction", trap("Illegal instruction")],
+  ["sigill", illegal],
+  ["illegal instruction", illegal],
+  ["exc bad instruction", illegal],
+  ["exception illegal instruction", illegal],
   ["exception priv instruction", trap("Privileged instruction")],
   ["sigtrap", trap("Trap")],
   ["exc breakpoint", trap("Trap")],
@@ -66,6 +69,10 @@ export const kindRules: ReadonlyMap<string, KindRule> = new Map([
   ["abort", abort("Abort")],
   ["exc crash", abort("Abort")],
   ["status fatal app exit", abort("Abort")],
+  ["exception fatal app exit", abort("Abort")],
+  ["status stack buffer overrun", abort("Abort")],
+  ["exception stack buffer overrun", abort("Abort")],
+  ["fast fail", abort("Abort")],
   ["exception stack overflow", overflow],
   ["stack overflow", overflow],
   ["recursionerror", overflow],
@@ -79,6 +86,7 @@ export const kindRules: ReadonlyMap<string, KindRule> = new Map([
   ["rust panic", rustPanic],
   ["heap corruption", heap],
   ["status heap corruption", heap],
+  ["exception heap corruption", heap],
   ["oom", { group: "oom", words: "Out of memory" }],
   ["dump", { group: "dump", words: "Snapshot" }],
   ["snapshot", { group: "dump", words: "Snapshot" }],
@@ -102,13 +110,19 @@ export const keyedMessages: ReadonlySet<string> = new Set([
   "terminate",
 ]);
 
+/** Deaths of a bad access or a wild jump: what endless recursion, too, can look like. */
+export const accessKinds: ReadonlySet<string> = new Set(["memory", "stack-overflow", "unknown"]);
+
+/** Deaths that a process brought about by itself: frames of an abort may stand above the cause. */
+export const deliberateKinds: ReadonlySet<string> = new Set(["abort", "trap", "unknown"]);
+
 /**
  * What the words of an abort say about its cause; the first that fits decides. glibc malloc.c and
  * assert.c, libc++abi, Rust's default panic hook, CPython's debug allocator (obmalloc.c).
  */
 export const causeOfMessage: readonly (readonly [RegExp, KindRule])[] = [
   [/stack overflow|overflowed its stack|maximum recursion depth/i, overflow],
-  [/\bassert(?:ion)?\b[^\n]{0,1000}\bfailed\b|\bassertion failed\b/i, assertion],
+  [/\bassert(?:ion)?\b[^\n]{0,1000}\bfailed\b|\bassertion failed\b|\bD?CHECK failed: /i, assertion],
   [/\bterminate called\b|\bterminating (?:with|due to) uncaught\b/i, terminate],
   [/\bpanicked at\b/i, rustPanic],
   [

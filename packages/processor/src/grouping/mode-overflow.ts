@@ -1,0 +1,118 @@
+/** Endless recursion: the set of functions that take part, at whatever depth and point it died. */
+import { type Cycle, findCycle, MIN_NATIVE_TURNS } from "./cycle.ts";
+import { type Keys, linkOf, type Subject, tokensOf } from "./decision.ts";
+import { isForeign } from "./native-stack.ts";
+import { accessKinds } from "./rules/kinds.ts";
+import { mark, type NativeSlot, type PythonSlot, type Slot } from "./slots.ts";
+
+const because = "names the group: a function of the endless recursion";
+const inNative = ["mid", "fine"] as const;
+const inPython = ["mid", "fine", "link"] as const;
+
+/** Null where nothing recurses without end, or where the process died of something else. */
+export function ofOverflow(subject: Subject, python: readonly PythonSlot[]): Keys | null {
+  if (!accessKinds.has(subject.kind.refined)) return null;
+  const cycle = findCycle(python.map(({ token }) => token));
+  if (cycle !== null) return ofPythonCycle(subject, cycle, python);
+  return ofNativeCycle(subject) ?? ofInterpreterCycle(subject);
+}
+
+function ofPythonCycle(subject: Subject, cycle: Cycle, slots: readonly PythonSlot[]): Keys {
+  const turning = slots.filter(({ token }) => cycle.tokens.has(token));
+  const firsts = firstOfEach(turning);
+  const own = firsts.filter(({ frame }) => frame.role === "app" || frame.role === "helper");
+  const members = own.length > 0 ? own : firsts;
+  const tokens = tokensOf(named(turning, members, inPython));
+  const { evidence } = subject;
+  return {
+    ...recursion(tokens, cycle.regular),
+    link: ["overflow", ...tokens],
+    culprit: members.find(({ token }) => token === tokens[0])?.frame.label ?? null,
+    evidence: { ...evidence, own: [], instead: [], named: true, cycle: tokens },
+  };
+}
+
+/** Recursion inside one library: named by its functions; by the object where names are missing. */
+function ofNativeCycle(subject: Subject): Keys | null {
+  const foreign = subject.native.all.filter((slot) => isForeign(slot) && !slot.frame.inline);
+  const withName = foreign.filter(({ token }) => token !== null);
+  const cycle = findCycle(withName.map(({ token }) => token ?? ""));
+  if (cycle !== null) {
+    const turning = withName.filter(({ token }) => cycle.tokens.has(token ?? ""));
+    return native(subject, turning, cycle.regular);
+  }
+  const objects = findCycle(foreign.map(({ frame }) => frame.object.key));
+  if (objects === null || withName.length > foreign.length / 2) return null;
+  return native(
+    subject,
+    foreign.filter(({ frame }) => objects.tokens.has(frame.object.key)),
+    null,
+  );
+}
+
+/** `regular` null: without names. */
+function native(subject: Subject, turning: readonly NativeSlot[], regular: boolean | null): Keys {
+  const members = named(turning, firstOfEach(turning), inNative);
+  const object = turning[0]?.frame.object.key ?? "?";
+  const tokens = members.flatMap(({ token }) => token ?? []);
+  const unnamed = regular === null ? ["~unsym", ...(linkOf(subject) ?? [])] : [];
+  return {
+    ...recursion([], regular === true),
+    coarse: ["overflow", object],
+    mid: regular === null ? unnamed : tokens,
+    link: linkOf(subject),
+    culprit: regular === null ? object : (tokens[0] ?? object),
+    evidence: {
+      ...subject.evidence,
+      native: tokens.map((token) => `overflow ${token}`),
+      named: regular !== null,
+      object: `overflow ${object}`,
+    },
+  };
+}
+
+/** Python recursing through C, seen without its frames: all that shows is the protocol it went by. */
+function ofInterpreterCycle(subject: Subject): Keys | null {
+  if (subject.python.length > 0) return null;
+  const telling = subject.native.all.filter(({ frame }) => frame.rule?.telling === true);
+  const cycle = findCycle(
+    telling.map(({ token }) => token ?? ""),
+    MIN_NATIVE_TURNS,
+  );
+  if (cycle === null) return null;
+  const turning = telling.filter(({ token }) => cycle.tokens.has(token ?? ""));
+  const tokens = named(turning, firstOfEach(turning), inNative).flatMap(({ token }) => token ?? []);
+  return {
+    ...recursion(tokens, false),
+    link: null,
+    culprit: tokens[0] ?? null,
+    evidence: { ...subject.evidence, native: [`overflow ${tokens.join(" < ")}`] },
+  };
+}
+
+const recursion = (tokens: readonly string[], regular: boolean) =>
+  ({
+    mode: "overflow",
+    confidence: regular ? "high" : "low",
+    coarse: ["overflow", ...tokens.slice(0, 1)],
+    mid: tokens,
+    fine: [],
+  }) as const;
+
+/** Marks the frames of a recursion; its members by name, so that no start of the cycle is special. */
+function named<T extends Slot>(
+  turning: readonly T[],
+  members: readonly T[],
+  levels: typeof inNative | typeof inPython,
+): readonly T[] {
+  const sorted = members.toSorted((a, b) => ((a.token ?? "") < (b.token ?? "") ? -1 : 1));
+  for (const slot of turning) slot.role = "cycle";
+  mark(turning, [], "takes part in the endless recursion");
+  mark(sorted, levels, because);
+  mark(sorted.slice(0, 1), ["coarse", ...levels], because);
+  return sorted;
+}
+
+function firstOfEach<T extends Slot>(slots: readonly T[]): readonly T[] {
+  return [...new Map(slots.toReversed().map((slot) => [slot.token, slot])).values()];
+}

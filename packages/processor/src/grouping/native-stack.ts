@@ -1,0 +1,135 @@
+/**
+ * What the native frames of a crash say: where it happened, what ended the process, and what must
+ * not be taken for its cause.
+ *
+ * Only the region between the crash and the first Python frame (or the first eval loop, in a stack
+ * without Python frames) counts: below it lies how the interpreter got there.
+ */
+import type { Kind } from "./kind.ts";
+import { MAX_ABORT_FRAMES, MAX_HANDLER_FRAMES } from "./limits.ts";
+import { deliberateKinds } from "./rules/kinds.ts";
+import type { NativeCause } from "./rules/native-roles.ts";
+import type { NativeSlot, Slots } from "./slots.ts";
+
+export interface NativeFacts {
+  /** The frames that count, nearest the crash first. */
+  readonly region: readonly NativeSlot[];
+  /** All of them below the handler and the abort, for what repeats and for what waits. */
+  readonly all: readonly NativeSlot[];
+  /** What the frames say of an abort, or of a damaged heap. */
+  readonly cause: NativeCause | null;
+  readonly collector: boolean;
+  readonly waits: boolean;
+  /** Foreign code called with its caller's own arguments (ctypes, cffi, numba). */
+  readonly mechanism: boolean;
+  /** First frame of an object that can be guilty, and the frame that names its bug. */
+  readonly top: NativeSlot | null;
+  readonly culprit: NativeSlot | null;
+}
+
+const reasons = {
+  handler: "of the handler that reported the crash; the crash lies below",
+  ended: "above the call that ended the process",
+};
+
+export function nativeFacts(slots: Slots, kind: Kind): NativeFacts {
+  const above = slots.native.slice(0, slots.above);
+  const died = belowHandler(above);
+  const aborting = endsItself(kind) ? abortedAt(died) : -1;
+  const all = died.slice(aborting + 1);
+  const region = all.slice(0, regionEnd(all));
+  const top = region.find(isForeign) ?? null;
+  return {
+    region,
+    all,
+    cause: causeOf(died.slice(0, aborting + 1), region, kind),
+    collector: region.some(({ role }) => role === "collector"),
+    waits: region.slice(0, MAX_ABORT_FRAMES).some(({ role }) => role === "wait"),
+    mechanism: region.some(({ frame }) => frame.rule?.mechanism === true || frame.object.mechanism),
+    top,
+    culprit: top === null ? null : culpritFrom(region, top),
+  };
+}
+
+/** An uncaught C++ exception ends a process on Windows under a code of its own. */
+const endsItself = ({ base }: Kind): boolean =>
+  deliberateKinds.has(base) || base.startsWith("other:");
+
+/** An object of the program's or of a package's, in a frame that can be a crash's cause. */
+export const isForeign = ({ frame, role }: NativeSlot): boolean =>
+  role === "native" || (role === "unsymbolicated" && frame.object.origin === "foreign");
+
+/** Handlers raise the signal again, and report from inside: the crash is below the last of them. */
+function belowHandler(frames: readonly NativeSlot[]): readonly NativeSlot[] {
+  const last = frames.slice(0, MAX_HANDLER_FRAMES).findLastIndex(({ role }) => role === "cut");
+  for (const slot of frames.slice(0, Math.max(last, 0))) slot.reason = reasons.handler;
+  return frames.slice(last + 1);
+}
+
+/** Index of the outermost frame that ends the process; whatever is above it is part of the end. */
+function abortedAt(frames: readonly NativeSlot[]): number {
+  const last = frames.slice(0, MAX_ABORT_FRAMES).findLastIndex(({ role }) => role === "abort");
+  for (const slot of frames.slice(0, Math.max(last, 0))) {
+    if (slot.role !== "abort") slot.reason = reasons.ended;
+  }
+  return last;
+}
+
+function regionEnd(frames: readonly NativeSlot[]): number {
+  const end = frames.findIndex(({ role }) => role === "eval" || role === "base");
+  return end < 0 ? frames.length : end;
+}
+
+/** The most telling of the causes: an assertion's own frames lie inside those of a terminate. */
+function causeOf(
+  ending: readonly NativeSlot[],
+  region: readonly NativeSlot[],
+  kind: Kind,
+): NativeCause | null {
+  const causes = ending.flatMap(({ frame }) => frame.rule?.cause ?? []);
+  if (causes.includes("assertion")) return "assertion";
+  if (kind.base === "hang") return null;
+  return damagedHeap(region) ? "heap corruption" : (causes[0] ?? null);
+}
+
+/** An allocator's own checks, before any code that could have called it wrongly. */
+function damagedHeap(region: readonly NativeSlot[]): boolean {
+  const code = region.findIndex((slot) => isForeign(slot) || slot.role === "interpreter");
+  const inner = code < 0 ? region : region.slice(0, code);
+  return inner.some(({ frame }) => frame.rule?.cause === "heap corruption");
+}
+
+/**
+ * The first named function of the run of frames that starts at `top`, a function that was inlined
+ * only where there is no other: captures differ in knowing of those. A name that follows frames of
+ * the interpreter, or of another object without names, is that of a caller.
+ */
+function culpritFrom(region: readonly NativeSlot[], top: NativeSlot): NativeSlot | null {
+  let inlined: NativeSlot | null = null;
+  for (const slot of region.slice(region.indexOf(top))) {
+    const { frame, role } = slot;
+    if (role === "native") {
+      if (!frame.inline) return slot;
+      inlined ??= slot;
+    } else if (role === "unsymbolicated") {
+      if (frame.object.key !== top.frame.object.key) break;
+    } else if (frame.object.origin === "interpreter") break;
+  }
+  return inlined;
+}
+
+/** Tokens of `slots` that tell what was running where no code of somebody's own was. */
+export function tellingSlots(slots: readonly NativeSlot[]): readonly NativeSlot[] {
+  const seen = new Set<string>();
+  return slots.filter(({ role, token, frame }) => {
+    const telling =
+      role === "native" ||
+      role === "interpreter" ||
+      role === "system" ||
+      frame.rule?.telling === true ||
+      frame.rule?.mechanism === true;
+    if (!telling || token === null || seen.has(token)) return false;
+    seen.add(token);
+    return true;
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * What has been seen of crashes, as counts of links: the only thing `attach` knows of them.
+ *
+ * A link is a text that crashes share ("python:memory:media.thumbs:make_thumb"); each maps to what
+ * it was seen with (a mid key, another link) and how often. A service stores the pairs that
+ * `linksOf` yields, a run of the command keeps them in memory.
+ */
+import type { Evidence } from "./evidence.ts";
+import { links, PYTHON } from "./links.ts";
+import { canonicalContext, contextsOf } from "./contexts.ts";
+import type { LinkPair, Sightings } from "./counts.ts";
+
+/** One crash: its keys and what it shares with others. */
+export interface Sighting {
+  readonly coarse: string;
+  readonly mid: string;
+  readonly evidence: Evidence;
+}
+
+/**
+ * What a crash adds to the counts, in the order in which it must be added: who calls whom tells
+ * helpers apart, helpers make contexts, and contexts are counted under the commonest variant.
+ */
+export const stages = [callersOf, contextsSeen, linksOf] as const;
+
+function* callersOf({ evidence: { own } }: Sighting): Generator<LinkPair> {
+  for (let index = 0; index + 1 < own.length; index++) {
+    yield [links.callers(own[index]!.token), own[index + 1]!.token];
+  }
+}
+
+function* contextsSeen({ evidence }: Sighting, seen: Sightings): Generator<LinkPair> {
+  const { own, moved } = contextsOf(evidence, seen);
+  if (own === null) return;
+  yield [links.context(own), ""];
+  for (const key of moved) yield [links.moved(key), own];
+}
+
+function* linksOf(sighting: Sighting, seen: Sightings): Generator<LinkPair> {
+  const { coarse, mid, evidence } = sighting;
+  const key = `${coarse} ${mid}`;
+  const context = canonicalContext(evidence, seen);
+  if (context !== null) {
+    yield* contextLinks(context, sighting, key);
+    for (const name of evidence.native) yield [links.native(evidence.base, name), context];
+  }
+  if (evidence.named && evidence.object !== null) {
+    yield [links.object(evidence.base, evidence.object), key];
+  }
+  if (evidence.assertion !== null) {
+    yield [links.assertion(evidence.named, evidence.assertion), key];
+  }
+  for (const names of cyclesWithoutFile(evidence.cycle ?? [])) yield [links.cycle(names), key];
+  for (const { token } of evidence.own) {
+    yield evidence.chance === null
+      ? [links.users(token), mid]
+      : [links.chance(evidence.chance, token), ""];
+  }
+}
+
+function* contextLinks(
+  context: string,
+  { mid, evidence }: Sighting,
+  key: string,
+): Generator<LinkPair> {
+  if (evidence.named) {
+    yield [links.named(context), key];
+    yield [links.contexts(mid), context];
+    return;
+  }
+  yield [links.open(context), key];
+  const told = evidence.sawNative && evidence.object === null && evidence.chance === null;
+  if (told && evidence.base !== "hang") yield [links.named(context), PYTHON];
+}
+
+/** An endless recursion, each time without the file of another function: what a move leaves. */
+export function cyclesWithoutFile(cycle: readonly string[]): readonly string[] {
+  if (cycle.length < 2) return [];
+  return cycle.map((token) => {
+    const name = token.slice(token.indexOf(":") + 1);
+    const others = cycle.filter((other) => other !== token);
+    return [name, ...others].join(" < ");
+  });
+}
