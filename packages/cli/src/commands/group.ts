@@ -1,13 +1,14 @@
 /** `faultline group`: which group each report on stdin belongs to, and why. */
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { groupReport } from "@faultline/processor";
+import { attachAll, groupCrash, type Sighting } from "@faultline/processor";
+import { HeldTexts } from "../held-texts.ts";
 import { linesOf } from "../json-lines.ts";
 
 const usage = `usage: faultline group < REPORTS
 
-Reads reports as JSON, one a line, and prints the group of each as JSON, one a line, in the same order.
-A report may hold nothing but its kind and one thread:
+Reads reports as JSON, one a line, and prints the group of each as JSON, one a line, in the same order,
+once all are read: crashes of one bug find each other, whichever came first. A report may hold nothing but its kind and one thread:
 
   {"kind":"signal","reason":"SIGSEGV","threads":[{"stack":[{"language":"python",
    "module":"media.thumbs","function":"make_thumb","file":"/srv/media/thumbs.py"}]}]}
@@ -15,7 +16,8 @@ A report may hold nothing but its kind and one thread:
 (on one line; innermost frame first). \`crashingThread\` is an index into \`threads\`, the first when missing.
 
   coarse, mid, fine   keys, each a part of the next: kind and one function, the bug, the whole path
-  group               the key that the crash is filed under: mid
+  group               the key that the crash is filed under: mid, or the key of the crashes that
+                      share its link (or another half of their stacks)
   link                key of the Python functions alone; null without Python frames
   mode, confidence    which rule formed the keys, and how far to trust it
   frames              one for every frame of the thread: its role, its token, the keys that
@@ -30,19 +32,37 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const answers = new HeldTexts();
+  const sightings: Sighting[] = [];
   let refused = 0;
   for await (const line of linesOf(process.stdin)) {
     if (line.text === "") continue;
-    const answer = line.text === null ? new Error(line.problem) : answerTo(line.text);
-    if (answer instanceof Error) {
+    const report = line.text === null ? new Error(line.problem) : reportIn(line.text);
+    if (report instanceof Error) {
       refused++;
-      process.stderr.write(`faultline group: line ${line.number}: ${answer.message}\n`);
-    } else if (!process.stdout.write(answer)) await once(process.stdout, "drain");
+      process.stderr.write(`faultline group: line ${line.number}: ${report.message}\n`);
+      continue;
+    }
+    const { grouping, sighting } = groupCrash(report);
+    answers.add(JSON.stringify(grouping));
+    sightings.push(sighting);
   }
+  await print(answers, sightings);
   return refused > 0 ? 1 : 0;
 }
 
-function answerTo(text: string): string | Error {
+async function print(answers: HeldTexts, sightings: readonly Sighting[]): Promise<void> {
+  const groups = attachAll(sightings);
+  let index = 0;
+  for (const answer of answers) {
+    const own = `"group":"${sightings[index]?.mid}"`;
+    const line = `${answer.replace(own, `"group":"${groups[index]}"`)}\n`;
+    if (!process.stdout.write(line)) await once(process.stdout, "drain");
+    index++;
+  }
+}
+
+function reportIn(text: string): object | Error {
   let report: unknown;
   try {
     report = JSON.parse(text);
@@ -52,7 +72,7 @@ function answerTo(text: string): string | Error {
   if (typeof report !== "object" || report === null || Array.isArray(report)) {
     return new Error(`wanted a report (a JSON object), found ${nameOf(report)}`);
   }
-  return `${JSON.stringify(groupReport(report))}\n`;
+  return report;
 }
 
 function nameOf(value: unknown): string {
