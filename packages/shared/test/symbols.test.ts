@@ -10,6 +10,7 @@ import {
   loadReleaseFiles,
   loadStoredSymbolFiles,
   migrate,
+  releaseFileKey,
   revokeToken,
   saveSymbolCaches,
   storeSymbolFiles,
@@ -33,6 +34,7 @@ function file(kind: "pyc" | "source", path: string, text: string): NewSymbolFile
     blob: null,
     path,
     basename: path.split("/").at(-1) ?? path,
+    python: kind === "pyc" ? "3.12" : null,
   };
 }
 
@@ -49,12 +51,24 @@ test("a file is new once to a release; changed content under its path is new aga
     storeSymbolFiles(database.pool, project, "1.0", files);
   const jobs = file("pyc", "app/jobs.py", "one");
   const source = file("source", "app/jobs.py", "src");
-  expect(await store(jobs, source)).toEqual(new Set(["pyc:app/jobs.py", "source:app/jobs.py"]));
+  expect(await store(jobs, source)).toEqual(new Set([jobs, source].map(releaseFileKey)));
   expect(await store(jobs, source)).toEqual(new Set());
-  expect(await store(file("pyc", "app/jobs.py", "two"))).toEqual(new Set(["pyc:app/jobs.py"]));
+  expect(await store(file("pyc", "app/jobs.py", "two"))).toEqual(new Set([releaseFileKey(jobs)]));
   expect(
     [...(await findReleaseFiles(database.pool, project, "1.0", ["app/jobs.py"])).keys()].toSorted(),
   ).toEqual(["pyc:app/jobs.py", "source:app/jobs.py"]);
+});
+
+test("files compiled for two versions of Python live beside each other under one path", async () => {
+  const older = { ...file("pyc", "two.py", "for 3.11"), python: "3.11" };
+  const newer = file("pyc", "two.py", "for 3.12");
+  for (const one of [newer, older]) await storeSymbolFiles(database.pool, project, "two", [one]);
+  const found = await findReleaseFiles(database.pool, project, "two", ["two.py"]);
+  expect(found.get("pyc:two.py")?.map(({ sha256 }) => sha256)).toEqual([
+    older.sha256,
+    newer.sha256,
+  ]);
+  expect(await storeSymbolFiles(database.pool, project, "two", [older, newer])).toEqual(new Set());
 });
 
 test("a pyc waits for its cache; the cache reaches the release's readers and raises its version", async () => {

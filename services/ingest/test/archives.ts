@@ -117,10 +117,14 @@ function tarEntry({
   return [header, bytes, padding];
 }
 
-/** A .pyc of Python 3.12 as far as the door looks: magic 3531, flags, time, size; then anything. */
-export function pyc(about: string): Buffer {
+/** Lib/importlib/_bootstrap_external.py. */
+const MAGIC_3_12 = 3531;
+export const MAGIC_3_13 = 3571;
+
+/** A .pyc as far as the door looks: magic, flags, time, size; then anything. */
+export function pyc(about: string, magic = MAGIC_3_12): Buffer {
   const header = Buffer.alloc(16);
-  header.writeUInt16LE(3531, 0);
+  header.writeUInt16LE(magic, 0);
   header.write("\r\n", 2, "latin1");
   return Buffer.concat([header, Buffer.from(about)]);
 }

@@ -1,5 +1,4 @@
 /** POST /api/v1/symbols with native files, and what the API tells of them. */
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -17,16 +16,14 @@ import {
 } from "@faultline/shared";
 import { MAX_IDENTIFY_BYTES } from "../src/limits.ts";
 import { pyc, tar, zip } from "./archives.ts";
-import { describeAnswers, type Described } from "./described.ts";
+import { addToken, form, inTime, type TestPart } from "./setting.ts";
 import {
-  addToken,
-  bearer,
-  form,
-  inTime,
-  openSetting,
-  type Setting,
-  type TestPart,
-} from "./setting.ts";
+  openSymbolSetting,
+  part,
+  sha256,
+  type SymbolSetting,
+  type UploadAnswer,
+} from "./symbol-requests.ts";
 
 const fixture = (name: string): Buffer =>
   readFileSync(new URL(`../../../packages/debuginfo/test/fixtures/${name}`, import.meta.url));
@@ -36,53 +33,21 @@ const debug = fixture("shapes-stripped.debug");
 const buildId = "969250acdf5b15308a217864ffedcdf295043a4f";
 const debugId = "AC5092965BDF30158A217864FFEDCDF20";
 const sym = Buffer.from(`MODULE Linux x86_64 ${debugId} libshapes.so\nFUNC 10 8 0 main\n`);
-const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-let at: Setting;
-let described: Described;
-let base: string;
+let at: SymbolSetting;
 beforeAll(async () => {
-  at = await openSetting();
-  base = await at.app.listen({ port: 0, host: "127.0.0.1" });
-  described = await describeAnswers(at.app);
+  at = await openSymbolSetting();
 });
 afterAll(() => at.close());
 beforeEach(() => at.pool.query("truncate native_split_units, native_files, native_caches"));
 
-interface FileAnswer {
-  readonly name: string;
-  readonly status: string;
-  readonly as: string | null;
-  readonly reason: string | null;
-  readonly buildId: string | null;
-  readonly debugId: string | null;
-}
-
-async function ask<T>(
-  method: string,
-  url: string,
-  request: RequestInit = {},
-  token = at.token,
-): Promise<T> {
-  const headers = { ...bearer(token), ...(request.headers as Record<string, string>) };
-  const answer = await fetch(`${base}${url}`, { ...request, method, headers });
-  const body = await answer.text();
-  const found = { statusCode: answer.status, headers: Object.fromEntries(answer.headers), body };
-  described.check(method, url, found);
-  return JSON.parse(body) as T;
-}
-
-async function upload<T = { files: FileAnswer[] }>(
+const upload = async (
   parts: readonly TestPart[],
   query = "",
   token = at.token,
-): Promise<T> {
-  const { headers, payload } = form(parts);
-  const body = new Uint8Array(payload);
-  return await ask<T>("POST", `/api/v1/symbols${query}`, { headers, body }, token);
-}
+): Promise<UploadAnswer> =>
+  (await at.post(`/api/v1/symbols${query}`, form(parts), token)).json() as UploadAnswer;
 
-const part = (filename: string, body: Buffer): TestPart => ({ name: "file", filename, body });
 const blobOf = (bytes: Buffer): Promise<Buffer> =>
   readFile(join(at.config.blobs, sha256(bytes).slice(0, 2), sha256(bytes)));
 const drafts = (): Promise<string[]> => readdir(join(at.config.blobs, "tmp"));
@@ -93,7 +58,7 @@ describe("an upload", () => {
       part("libshapes.so", object),
       part("s.tar.gz", gzipSync(tar([{ name: "d/libshapes.debug", bytes: debug }]))),
     ];
-    const answer = await upload<{ release: null; files: FileAnswer[] }>([
+    const answer = await upload([
       ...files,
       part("s.zip", zip([{ name: "libshapes.so.sym", bytes: sym }])),
     ]);
@@ -168,7 +133,7 @@ describe("an upload", () => {
       { name: "shapes/__init__.py", bytes: Buffer.from("x = 1\n") },
       { name: "shapes/_shapes.so", bytes: object },
     ]);
-    const answer = await upload<{ files: FileAnswer[] }>([part("shapes.whl", wheel)]);
+    const answer = await upload([part("shapes.whl", wheel)]);
     expect(answer).toMatchObject({ release: null, accepted: 1, refused: 1 });
     expect(answer.files[0]).toMatchObject({
       name: "shapes.whl!/shapes/__init__.py",
@@ -198,7 +163,7 @@ describe("an upload", () => {
   });
 
   test("ended half way leaves nothing", async () => {
-    const { port } = new URL(base);
+    const { port } = new URL(at.base);
     const large = Buffer.concat([object, Buffer.alloc(1 << 20)]);
     const { headers, payload } = form([part("large.so", large)]);
     const socket = connect(Number(port), "127.0.0.1");
@@ -268,11 +233,8 @@ describe("what is there", () => {
     await upload([part("libshapes.debug", debug)]);
   }
 
-  const check = <T>(files: readonly object[], more: object = {}): Promise<T> =>
-    ask<T>("POST", "/api/v1/symbols/check", {
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ files, ...more }),
-    });
+  const check = async (files: readonly object[]): Promise<unknown> =>
+    (await at.postJson("/api/v1/symbols/check", { files })).json();
 
   test("is checked by build id, debug id and hash, without a release", async () => {
     await prepare();
@@ -322,24 +284,23 @@ describe("what is there", () => {
 
   test("is listed, by what is asked, with how far a build is", async () => {
     await prepare();
-    expect(await ask("GET", "/api/v1/symbols/native")).toEqual({ modules: [module], next: null });
+    expect(await at.get("/api/v1/symbols/native")).toEqual({ modules: [module], next: null });
     await saveNativeLinks(at.pool, sha256(debug), {
       ...noLinks,
       debugLink: null,
       debugLinkCrc: null,
     });
     await saveBuildProgress(at.pool, debugId, 3, 10);
-    const { modules } = await ask<{ modules: object[] }>(
-      "GET",
+    const { modules } = await at.get<{ modules: object[] }>(
       `/api/v1/symbols/native?buildId=${buildId}&state=stored`,
     );
     expect(modules).toEqual([{ ...module, state: "stored", progress: { done: 3, total: 10 } }]);
     await refuseNativeCache(at.pool, debugId, 2, "limit: too much", 2);
-    expect(await ask("GET", `/api/v1/symbols/native?debugId=${debugId}`)).toMatchObject({
+    expect(await at.get(`/api/v1/symbols/native?debugId=${debugId}`)).toMatchObject({
       modules: [{ state: "refused", error: "limit: too much", cache: module.cache }],
     });
     for (const query of ["state=building", "buildId=00", `debugId=${"0".repeat(33)}`])
-      expect(await ask("GET", `/api/v1/symbols/native?${query}`)).toEqual({
+      expect(await at.get(`/api/v1/symbols/native?${query}`)).toEqual({
         modules: [],
         next: null,
       });
@@ -353,8 +314,7 @@ describe("what is there", () => {
     await at.pool.query("update native_caches set files = files || $1::jsonb", [
       JSON.stringify(extra),
     ]);
-    const read = await ask<{ files: { name: string }[] }>(
-      "GET",
+    const read = await at.get<{ files: { name: string }[] }>(
       `/api/v1/symbols/native/${debugId.toLowerCase()}`,
     );
     expect(read.files.map(({ name }) => name).toSorted()).toEqual([
@@ -371,7 +331,7 @@ describe("what is there", () => {
       altLink: { file: "dwz", buildId: "ff" },
       state: "ready",
     });
-    expect(await ask("GET", `/api/v1/symbols/native/${"0".repeat(33)}`)).toMatchObject({
+    expect(await at.get(`/api/v1/symbols/native/${"0".repeat(33)}`)).toMatchObject({
       code: "not-found",
     });
   });
@@ -380,10 +340,7 @@ describe("what is there", () => {
     await prepare();
     await upload([part("libshapes.sym", sym)]);
     const page = (query: string) =>
-      ask<{ files: { name: string }[]; next: string | null }>(
-        "GET",
-        `/api/v1/symbols/files?${query}`,
-      );
+      at.get<{ files: { name: string }[]; next: string | null }>(`/api/v1/symbols/files?${query}`);
     const first = await page("limit=2");
     const rest = await page(`limit=2&cursor=${first.next}`);
     expect([...first.files, ...rest.files].map(({ name }) => name)).toEqual([
@@ -407,6 +364,6 @@ describe("what is there", () => {
       `/api/v1/symbols/native/${debugId}`,
       "/api/v1/symbols/files",
     ])
-      expect(await ask("GET", url, {}, read)).toMatchObject({ code: "missing-scope" });
+      expect(await at.get(url, read)).toMatchObject({ code: "missing-scope" });
   });
 });

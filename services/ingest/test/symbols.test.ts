@@ -1,90 +1,29 @@
-/** POST /api/v1/symbols and /symbols/check. */
-import { createHash } from "node:crypto";
+/** POST /api/v1/symbols with Python files; native ones: native-symbols.test.ts. */
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { INLINE_BYTES, MAX_CHECK_ITEMS, openQueue, saveSymbolCaches } from "@faultline/shared";
+import { INLINE_BYTES, openQueue } from "@faultline/shared";
 import { MAX_FIELD_BYTES, MAX_LISTED_FILES } from "../src/limits.ts";
-import { pyc, tar, zip } from "./archives.ts";
-import { describeAnswers, type Answer, type Described } from "./described.ts";
+import { MAGIC_3_13, pyc, tar, zip } from "./archives.ts";
+import { addProject, addToken, form, inTime } from "./setting.ts";
 import {
-  addProject,
-  addToken,
-  bearer,
-  form,
-  inTime,
-  openSetting,
-  type Setting,
-  type TestPart,
-} from "./setting.ts";
+  noIds,
+  openSymbolSetting,
+  part,
+  sha256,
+  statuses,
+  type SymbolSetting,
+} from "./symbol-requests.ts";
 
-let at: Setting;
-let described: Described;
-let base: string;
+let at: SymbolSetting;
 beforeAll(async () => {
-  at = await openSetting();
-  base = await at.app.listen({ port: 0, host: "127.0.0.1" });
-  described = await describeAnswers(at.app);
+  at = await openSymbolSetting();
 });
 afterAll(() => at.close());
 
-interface FileAnswer {
-  readonly name: string;
-  readonly path: string | null;
-  readonly status: string;
-  readonly as: string | null;
-  readonly reason: string | null;
-  readonly sha256: string | null;
-}
-
-interface UploadAnswer {
-  readonly release: string;
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly refused: number;
-  readonly skipped: number;
-  readonly files: readonly FileAnswer[];
-  readonly omitted: number;
-}
-
-async function post(
-  url: string,
-  request: { headers: Record<string, string>; payload: Buffer },
-  token = at.token,
-): Promise<Answer & { json: () => unknown }> {
-  const answer = await fetch(`${base}${url}`, {
-    method: "POST",
-    headers: { ...bearer(token), ...request.headers },
-    body: new Uint8Array(request.payload),
-  });
-  const body = await answer.text();
-  const found = { statusCode: answer.status, headers: Object.fromEntries(answer.headers), body };
-  described.check("POST", url, found);
-  return { ...found, json: () => JSON.parse(body) as unknown };
-}
-
-async function upload(release: string, parts: readonly TestPart[]): Promise<UploadAnswer> {
-  const answer = await post(
-    "/api/v1/symbols",
-    form([{ name: "release", body: release }, ...parts]),
-  );
-  expect(answer.statusCode, `says ${answer.body}`).toBe(200);
-  return answer.json() as UploadAnswer;
-}
-
-const part = (filename: string, body: string | Buffer): TestPart => ({
-  name: "file",
-  filename,
-  body,
-});
-const sha256 = (bytes: string | Buffer): string => createHash("sha256").update(bytes).digest("hex");
-const statuses = ({ files }: UploadAnswer): string[] =>
-  files.map(({ name, status }) => `${name} ${status}`);
-
-const noIds = { buildId: null, debugId: null };
 const source = "def run():\n    pass\n";
 const module = pyc("jobs");
 
@@ -115,7 +54,7 @@ describe("an upload", () => {
       { name: "app/data.json", bytes: Buffer.from("{}") },
       { name: "../evil.py", bytes: Buffer.from(source) },
     ]);
-    const answer = await upload("1.0", [
+    const answer = await at.upload("1.0", [
       part("symbols.zip", archive),
       part("lib/util.py", source),
       part("lib/fake.pyc", "no magic"),
@@ -194,10 +133,16 @@ describe("an upload", () => {
 
   test("again is a duplicate; a changed file is accepted", async () => {
     const parts = [part("a.py", "1"), part("a.pyc", pyc("1"))];
-    expect(statuses(await upload("again", parts))).toEqual(["a.py accepted", "a.pyc accepted"]);
-    expect(statuses(await upload("again", parts))).toEqual(["a.py duplicate", "a.pyc duplicate"]);
-    expect(statuses(await upload("again", [part("a.py", "2")]))).toEqual(["a.py accepted"]);
-    expect(statuses(await upload("another", parts))).toEqual(["a.py accepted", "a.pyc accepted"]);
+    expect(statuses(await at.upload("again", parts))).toEqual(["a.py accepted", "a.pyc accepted"]);
+    expect(statuses(await at.upload("again", parts))).toEqual([
+      "a.py duplicate",
+      "a.pyc duplicate",
+    ]);
+    expect(statuses(await at.upload("again", [part("a.py", "2")]))).toEqual(["a.py accepted"]);
+    expect(statuses(await at.upload("another", parts))).toEqual([
+      "a.py accepted",
+      "a.pyc accepted",
+    ]);
   });
 
   test("with several files for one path: the one optimised least, said of the others, the same every time", async () => {
@@ -208,7 +153,7 @@ describe("an upload", () => {
       { name: `${cache}.pyc`, bytes: pyc("plain") },
     ]);
     for (const status of ["accepted", "duplicate"]) {
-      const answer = await upload("variants", [part("app.tar.gz", gzipSync(archive))]);
+      const answer = await at.upload("variants", [part("app.tar.gz", gzipSync(archive))]);
       expect(statuses(answer)).toEqual([
         `app.tar.gz!/${cache}.opt-1.pyc refused`,
         `app.tar.gz!/${cache}.opt-2.pyc refused`,
@@ -221,9 +166,31 @@ describe("an upload", () => {
     }
   });
 
+  test("compiled for several versions of Python: all of them", async () => {
+    const cache = "app/__pycache__/jobs.cpython";
+    const archive = zip([
+      { name: `${cache}-312.pyc`, bytes: pyc("for 3.12") },
+      { name: `${cache}-313.pyc`, bytes: pyc("for 3.13", MAGIC_3_13) },
+      { name: `${cache}-313.opt-1.pyc`, bytes: pyc("optimised", MAGIC_3_13) },
+    ]);
+    const answer = await at.upload("versions", [part("app.zip", archive)]);
+    expect(answer.files.map(({ status, as }) => [status, as])).toEqual([
+      ["refused", null],
+      ["accepted", "pyc 3.12"],
+      ["accepted", "pyc 3.13"],
+    ]);
+    expect(await at.upload("versions", [part("app.zip", archive)])).toMatchObject({ duplicate: 2 });
+    const files = [{ path: "app/jobs.py" }];
+    const checked = await at.postJson("/api/v1/symbols/check", { release: "versions", files });
+    expect(checked.json()).toMatchObject({
+      missing: 0,
+      files: [{ kind: "pyc" }, { kind: "pyc" }],
+    });
+  });
+
   test("of a large file: its bytes are a blob", async () => {
     const large = "x = 1\n".repeat(INLINE_BYTES);
-    await upload("large", [
+    await at.upload("large", [
       part("big.py", large),
       part("big.zip", zip([{ name: "big2.py", bytes: Buffer.from(large) }])),
     ]);
@@ -246,7 +213,7 @@ describe("an upload", () => {
         bytes: pyc(`many ${file}`),
       })),
     );
-    const answer = await upload("many", [part("many.zip", archive)]);
+    const answer = await at.upload("many", [part("many.zip", archive)]);
     expect(answer).toMatchObject({ accepted: count, refused: 0, omitted: 205 });
     expect(answer.files).toHaveLength(MAX_LISTED_FILES);
     expect(Object.keys(await stored("many"))).toHaveLength(count);
@@ -255,7 +222,7 @@ describe("an upload", () => {
   });
 
   test("leaves no file of its own behind", async () => {
-    await upload("tidy", [
+    await at.upload("tidy", [
       part(
         "t.zip",
         zip([
@@ -272,7 +239,7 @@ describe("an upload", () => {
   });
 
   test("ended half way: what is stored is whole, and a repeat goes on from there", async () => {
-    const { port } = new URL(base);
+    const { port } = new URL(at.base);
     const parts = [1, 2, 3].map((file) =>
       part(
         `half${file}.zip`,
@@ -298,7 +265,7 @@ describe("an upload", () => {
     for (const [name, content] of Object.entries(await stored("half"))) {
       expect(content).toBe(`blob ${sha256(Buffer.alloc(INLINE_BYTES * 2, name.at(-4)))}`);
     }
-    const answer = await upload("half", parts);
+    const answer = await at.upload("half", parts);
     expect(answer).toMatchObject({ refused: 0 });
     expect(Object.keys(await stored("half"))).toEqual([
       "source:half1.py",
@@ -347,7 +314,7 @@ describe("an upload is refused", () => {
       }),
     ],
   ])("%s", async (_name, status, code, request) => {
-    const answer = await post("/api/v1/symbols", request());
+    const answer = await at.post("/api/v1/symbols", request());
     expect(answer.json()).toMatchObject({ status, code });
     expect(await readdir(join(at.config.spool, "uploads"))).toEqual([]);
   });
@@ -355,130 +322,20 @@ describe("an upload is refused", () => {
   test("for a token without the scope, of another project, or of all without saying which", async () => {
     const request = form([file]);
     const read = await addToken(at.pool, at.projectId, ["read", "admin"]);
-    expect((await post("/api/v1/symbols?release=1.0", request, read)).json()).toMatchObject({
+    expect((await at.post("/api/v1/symbols?release=1.0", request, read)).json()).toMatchObject({
       code: "missing-scope",
     });
     await addProject(at.pool, "other");
-    expect((await post("/api/v1/symbols?release=1.0&project=other", request)).json()).toMatchObject(
-      { code: "not-found" },
-    );
+    expect(
+      (await at.post("/api/v1/symbols?release=1.0&project=other", request)).json(),
+    ).toMatchObject({ code: "not-found" });
     const all = await addToken(at.pool, null, ["symbols"]);
-    expect((await post("/api/v1/symbols?release=1.0", request, all)).json()).toMatchObject({
+    expect((await at.post("/api/v1/symbols?release=1.0", request, all)).json()).toMatchObject({
       code: "no-project",
     });
-    expect((await post("/api/v1/symbols?release=all&project=shop", request, all)).statusCode).toBe(
-      200,
-    );
+    expect(
+      (await at.post("/api/v1/symbols?release=all&project=shop", request, all)).statusCode,
+    ).toBe(200);
     expect(await stored("all")).toEqual({ "source:a.py": "1" });
-  });
-});
-
-describe("a check", () => {
-  const check = async (body: object, token?: string) =>
-    post(
-      "/api/v1/symbols/check",
-      {
-        headers: { "content-type": "application/json" },
-        payload: Buffer.from(JSON.stringify(body)),
-      },
-      token,
-    );
-
-  test("tells by path and by hash what the release has", async () => {
-    const bad = pyc("bad");
-    await upload("check", [
-      part("c/jobs.pyc", module),
-      part("c/jobs.py", source),
-      part("c/bad.pyc", bad),
-    ]);
-    const cache = { cacheVersion: 1, pythonVersion: "3.12", codeFilename: null };
-    await saveSymbolCaches(at.pool, [
-      { ...cache, sha256: sha256(module), error: null, cache: Buffer.from("x") },
-      { ...cache, sha256: sha256(bad), error: "marshal: unknown type", cache: null },
-    ]);
-    const files = [
-      { path: "c/__pycache__/jobs.cpython-312.pyc" },
-      { path: "c/bad.py" },
-      { path: "c/none.py" },
-      { sha256: sha256(source).toUpperCase() },
-      { sha256: "0".repeat(64) },
-    ];
-    const none = {
-      path: null,
-      sha256: null,
-      kind: null,
-      state: "missing",
-      error: null,
-      module: null,
-      ...noIds,
-    };
-    const answer = await check({ release: "check", files });
-    expect(answer.json()).toEqual({
-      missing: 2,
-      files: [
-        {
-          ...none,
-          path: files[0]?.path,
-          sha256: sha256(module),
-          kind: "pyc",
-          state: "ready",
-        },
-        {
-          ...none,
-          path: files[0]?.path,
-          sha256: sha256(source),
-          kind: "source",
-          state: "ready",
-        },
-        {
-          ...none,
-          path: "c/bad.py",
-          sha256: sha256(bad),
-          kind: "pyc",
-          state: "refused",
-          error: "marshal: unknown type",
-        },
-        { ...none, path: "c/none.py" },
-        { ...none, sha256: sha256(source), state: "ready" },
-        { ...none, sha256: "0".repeat(64) },
-      ],
-    });
-    const other = await check({ release: "nobody's", files });
-    expect(other.json()).toMatchObject({ missing: files.length });
-    const theirs = await addProject(at.pool, "theirs");
-    expect((await check({ release: "check", files }, theirs.token)).json()).toMatchObject({
-      missing: files.length,
-    });
-  });
-
-  test.each([
-    [{}],
-    [{ release: "1.0" }],
-    [{ release: "1.0", files: [{}] }],
-    [{ release: "1.0", files: [{ path: "a\0.py" }] }],
-    [{ release: "1.0", files: [{ sha256: "xyz" }] }],
-    [{ release: "1.0", files: [{ path: "a.py", sha256: "0".repeat(64) }] }],
-    [
-      {
-        release: "1.0",
-        files: Array.from({ length: MAX_CHECK_ITEMS + 1 }, () => ({ path: "a.py" })),
-      },
-    ],
-  ])("that does not fit is refused (%#)", async (body) => {
-    expect((await check(body)).json()).toMatchObject({ status: 400, code: "bad-request" });
-  });
-
-  test("of as many as may be", async () => {
-    const files = Array.from({ length: MAX_CHECK_ITEMS }, (_, file) => ({
-      path: `some/folder/module_${file}.py`,
-    }));
-    expect((await check({ release: "check", files })).json()).toMatchObject({
-      missing: MAX_CHECK_ITEMS,
-    });
-    const answer = await check({ release: "check", files, more: "x".repeat(9 << 20) });
-    expect(answer.json()).toMatchObject({
-      status: 413,
-      detail: expect.stringContaining("MAX_CHECK_BYTES"),
-    });
   });
 });

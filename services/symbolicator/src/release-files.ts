@@ -38,7 +38,7 @@ export function openReleaseFiles(pool: Pool, blobs: BlobStore, metrics: Metrics)
     const rows = await loadReleaseFiles(pool, release.id, basenames, MAX_RELEASE_FILES_PER_CRASH);
     const files = new Map<string, PythonFile[]>(basenames.map((name) => [name, []]));
     for (const entries of byPath(rows)) {
-      files.get(entries[0].basename)?.push(await pythonFile(entries, blobs));
+      files.get(entries[0].basename)?.push(...(await pythonFiles(entries, blobs)));
     }
     if (rows.length === MAX_RELEASE_FILES_PER_CRASH) return { files, gaps: [cutGap] };
     for (const [name, list] of files) cache.set(keyOf(release, name), list, bytesOf(list));
@@ -90,7 +90,7 @@ const keyOf = (release: Release, basename: string): string =>
 const bytesOf = (files: readonly PythonFile[]): number =>
   files.reduce((sum, { map, source }) => sum + (map?.length ?? 0) + (source?.length ?? 0), 0);
 
-/** The compiled file and the source of one path belong together. Rows come ordered by path. */
+/** The compiled files and the source of one path belong together. Rows come ordered by path. */
 function byPath(rows: readonly ReleaseFile[]): readonly [ReleaseFile, ...ReleaseFile[]][] {
   const paths: [ReleaseFile, ...ReleaseFile[]][] = [];
   for (const row of rows) {
@@ -101,19 +101,21 @@ function byPath(rows: readonly ReleaseFile[]): readonly [ReleaseFile, ...Release
   return paths;
 }
 
-async function pythonFile(
+/** One for each version of Python that the path was compiled for, all with its source. */
+async function pythonFiles(
   rows: readonly [ReleaseFile, ...ReleaseFile[]],
   blobs: BlobStore,
-): Promise<PythonFile> {
-  const compiled = rows.find((row) => row.kind === "pyc");
-  const source = rows.find((row) => row.kind === "source");
-  return {
+): Promise<readonly PythonFile[]> {
+  const row = rows.find(({ kind }) => kind === "source");
+  const source = row === undefined ? null : await sourceBytes(row, blobs);
+  const compiled = rows.filter(({ kind }) => kind === "pyc");
+  return (compiled.length > 0 ? compiled : [null]).map((pyc) => ({
     path: rows[0].path,
-    codeFilename: compiled?.codeFilename ?? null,
-    map: compiled?.cache ? shared(compiled.cache) : null,
-    source: source === undefined ? null : await sourceBytes(source, blobs),
-    key: `${compiled?.sha256 ?? ""}:${source?.sha256 ?? ""}`,
-  };
+    codeFilename: pyc?.codeFilename ?? null,
+    map: pyc?.cache ? shared(pyc.cache) : null,
+    source,
+    key: `${pyc?.sha256 ?? ""}:${row?.sha256 ?? ""}`,
+  }));
 }
 
 /** Null when the store does not hold it any more: a stack without source lines is worth more than none. */

@@ -26,7 +26,9 @@ const hash = (text: string): string => createHash("sha256").update(text).digest(
 function file(kind: "pyc" | "source", path: string, text: string): NewSymbolFile {
   const content = Buffer.from(text);
   const basename = path.split("/").at(-1) ?? "";
-  return { sha256: hash(text), kind, size: content.length, content, blob: null, path, basename };
+  const python = kind === "pyc" ? "3.13" : null;
+  const size = content.length;
+  return { sha256: hash(text), kind, size, content, blob: null, path, basename, python };
 }
 const upload = (release: string, ...files: NewSymbolFile[]) =>
   storeSymbolFiles(setting.pool, setting.project, release, files);
@@ -49,6 +51,23 @@ async function seenBy(release: string): Promise<NonNullable<PendingCrash["releas
   const [pending] = await loadPendingCrashes(setting.pool, [crash.id]);
   return pending!.release!;
 }
+
+test("one compiled for several versions of Python is several files, with one source", async () => {
+  const older = { ...file("pyc", "app/jobs.py", "pyc for 3.12"), python: "3.12" };
+  await upload("versions", file("pyc", "app/jobs.py", "pyc for 3.13"), older);
+  await upload("versions", file("source", "app/jobs.py", "import os"));
+  await cached("pyc for 3.13", "map of 3.13");
+  await cached("pyc for 3.12", "map of 3.12");
+  const files = openReleaseFiles(setting.pool, blobs, createMetrics());
+  const { files: found } = await files.find(await seenBy("versions"), ["jobs.py"]);
+  const both = found.get("jobs.py") ?? [];
+  expect(both.map(({ map }) => Buffer.from(map ?? []).toString())).toEqual([
+    "map of 3.12",
+    "map of 3.13",
+  ]);
+  expect(both[0]?.source).toBe(both[1]?.source);
+  expect(both[0]?.key).not.toBe(both[1]?.key);
+});
 
 test("compiled files and sources of one path are one file, in shared memory", async () => {
   await upload(

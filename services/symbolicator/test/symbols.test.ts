@@ -45,14 +45,23 @@ afterAll(async () => {
 function pycFile(path: string, content: Buffer): NewSymbolFile {
   const sha256 = createHash("sha256").update(content).digest("hex");
   const basename = path.split("/").at(-1) ?? "";
-  return { sha256, kind: "pyc", size: content.length, content, blob: null, path, basename };
+  return {
+    sha256,
+    kind: "pyc",
+    size: content.length,
+    content,
+    blob: null,
+    path,
+    basename,
+    python: "3.8",
+  };
 }
 const upload = (release: string, ...files: NewSymbolFile[]) =>
   storeSymbolFiles(setting.pool, setting.project, release, files);
 const build = (...files: NewSymbolFile[]) =>
   buildSymbolCaches({ sha256s: files.map(({ sha256 }) => sha256) }, tools);
 const stateOf = async (release: string, { path }: NewSymbolFile) =>
-  (await findReleaseFiles(setting.pool, setting.project, release, [path])).get(`pyc:${path}`);
+  (await findReleaseFiles(setting.pool, setting.project, release, [path])).get(`pyc:${path}`)?.[0];
 const version = async (release: string) => {
   const { rows } = await setting.pool.query<{ version: number }>(
     "select symbols_version as version from releases where name = $1",

@@ -143,6 +143,7 @@ test("symbol files that lost their job get one again", async () => {
     ...file,
     path: `${at}.py`,
     basename: `${at}.py`,
+    python: "3.12",
   }));
   await storeSymbolFiles(setting.pool, setting.project, "1.0", named);
   await setting.pool.query(
@@ -227,7 +228,7 @@ test("blobs that nobody refers to go after a while; those of files, newest cache
   ];
   const python = { sha256: source, kind: "source" as const, size: 6, content: null, blob: source };
   await storeSymbolFiles(setting.pool, setting.project, "1.0", [
-    { ...python, path: "a.py", basename: "a.py" },
+    { ...python, path: "a.py", basename: "a.py", python: null },
   ]);
   await storeNativeFile(setting.pool, nativeFile(file, "D0"));
   await saveNativeLinks(setting.pool, file, noLinks);

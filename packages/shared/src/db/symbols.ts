@@ -16,6 +16,8 @@ export interface NewSymbolFile {
   /** As a source path inside the upload: "app/jobs.py". */
   readonly path: string;
   readonly basename: string;
+  /** Version of Python that a compiled file is for ("3.12"): a release holds one a version. Null for sources. */
+  readonly python: string | null;
 }
 
 const insertFiles = `
@@ -27,17 +29,24 @@ const insertFiles = `
   on conflict (sha256) do nothing`;
 
 const insertPaths = `
-  insert into release_files (release_id, kind, path, basename, sha256)
-  select distinct on (kind, path) $2::integer, kind, path, basename, decode(sha256, 'hex')
-    from jsonb_to_recordset($1::jsonb) as r (sha256 text, kind text, path text, basename text)
-   order by kind, path
-  on conflict (release_id, kind, path) do update set sha256 = excluded.sha256
+  insert into release_files (release_id, kind, path, python, basename, sha256)
+  select distinct on (kind, path, python) $2::integer, kind, path, coalesce(python, ''), basename, decode(sha256, 'hex')
+    from jsonb_to_recordset($1::jsonb) as r (sha256 text, kind text, path text, python text, basename text)
+   order by kind, path, python
+  on conflict (release_id, kind, path, python) do update set sha256 = excluded.sha256
    where release_files.sha256 <> excluded.sha256
-  returning kind || ':' || path as name`;
+  returning kind, path, nullif(python, '') as python`;
+
+/** What a release holds one content under. */
+export const releaseFileKey = ({
+  kind,
+  path,
+  python,
+}: Pick<NewSymbolFile, "kind" | "path" | "python">): string => `${kind}:${python ?? ""}:${path}`;
 
 /**
  * Stores a batch of files under a release and raises its symbols version. Returns the files that were
- * new to the release, as "kind:path"; the others were there with the same content.
+ * new to the release, by `releaseFileKey`; the others were there with the same content.
  */
 export async function storeSymbolFiles(
   pool: Pool,
@@ -58,14 +67,20 @@ export async function storeSymbolFiles(
       [projectId, release],
     );
     const paths = JSON.stringify(
-      files.map(({ sha256, kind, path, basename }) => ({ sha256, kind, path, basename })),
+      files.map(({ sha256, kind, path, python, basename }) => ({
+        sha256,
+        kind,
+        path,
+        python,
+        basename,
+      })),
     );
-    const added = await db.query<{ name: string }>({
+    const added = await db.query<Pick<NewSymbolFile, "kind" | "path" | "python">>({
       name: "insert-release-files",
       text: insertPaths,
       values: [paths, rows[0]?.id],
     });
-    return new Set(added.rows.map((row) => row.name));
+    return new Set(added.rows.map(releaseFileKey));
   });
 }
 
@@ -178,7 +193,7 @@ export async function loadReleaseFiles(
                   case when p.kind = 'source' then f.content end as content,
                   case when p.kind = 'source' then f.blob end as blob
              from release_files p join symbol_files f using (sha256)
-            where p.release_id = $1 and p.basename = any($2::text[]) order by p.path, p.kind limit $3`,
+            where p.release_id = $1 and p.basename = any($2::text[]) order by p.path, p.kind, p.python limit $3`,
     values: [releaseId, basenames, most],
   });
   return rows;
@@ -206,18 +221,20 @@ export async function findSymbolFiles(
   return new Map(rows.map((row) => [row.sha256, row]));
 }
 
-/** What a release holds under each of these source paths: "kind:path" to the content's state. */
+/** What a release holds under each of these source paths: "kind:path" to the state of each content, one a version of Python. */
 export async function findReleaseFiles(
   db: Queryable,
   projectId: number,
   release: string,
   paths: readonly string[],
-): Promise<ReadonlyMap<string, SymbolStatus>> {
+): Promise<ReadonlyMap<string, readonly SymbolStatus[]>> {
   const { rows } = await db.query<SymbolStatus & { name: string }>(
     `select p.kind || ':' || p.path as name, encode(p.sha256, 'hex') as sha256, f.state, f.error
        from releases r join release_files p on p.release_id = r.id join symbol_files f using (sha256)
-      where r.project_id = $1 and r.name = $2 and p.path = any($3::text[])`,
+      where r.project_id = $1 and r.name = $2 and p.path = any($3::text[]) order by p.python`,
     [projectId, release, paths],
   );
-  return new Map(rows.map(({ name, ...status }) => [name, status]));
+  const found = new Map<string, SymbolStatus[]>();
+  for (const { name, ...status } of rows) found.set(name, [...(found.get(name) ?? []), status]);
+  return found;
 }

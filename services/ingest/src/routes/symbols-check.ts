@@ -96,7 +96,7 @@ function sourcePath(path: string): string {
 
 interface FoundPython {
   /** "kind:path" of a release. */
-  readonly byPath: ReadonlyMap<string, SymbolStatus>;
+  readonly byPath: ReadonlyMap<string, readonly SymbolStatus[]>;
   readonly byHash: ReadonlyMap<string, SymbolStatus>;
 }
 
@@ -151,8 +151,8 @@ function answersFor(file: Asked, python: FoundPython, native: FoundNative): read
 
 function pathAnswers(path: string, { byPath }: FoundPython): readonly Answer[] {
   const found = (["pyc", "source"] as const).flatMap((kind) => {
-    const status = byPath.get(`${kind}:${sourcePath(path)}`);
-    return status === undefined ? [] : [{ ...nothing, ...status, path, kind }];
+    const statuses = byPath.get(`${kind}:${sourcePath(path)}`) ?? [];
+    return statuses.map((status) => ({ ...nothing, ...status, path, kind }));
   });
   return found.length > 0 ? found : [{ ...nothing, path }];
 }

@@ -80,7 +80,7 @@ export const CheckSchema = Type.Object({
     }),
     {
       description:
-        "In the order asked; a path that has both a pyc and a source gives two. `module` tells whether a native module is complete and which companions it misses.",
+        "In the order asked; a path gives one for its source and one for each Python version it was compiled for. `module` tells whether a native module is complete and which companions it misses.",
     },
   ),
 });

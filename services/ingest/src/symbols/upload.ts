@@ -4,6 +4,7 @@ import { identifyPyc } from "@faultline/pyc";
 import {
   INLINE_BYTES,
   MAX_SYMBOL_FILES,
+  releaseFileKey,
   storeSymbolFiles,
   type BlobStore,
   type JobQueue,
@@ -57,6 +58,8 @@ export interface UploadOptions {
 interface Candidate {
   readonly name: string;
   readonly python: PythonName;
+  /** Of a compiled file. */
+  readonly version: string | null;
   readonly as: string;
   readonly bytes: Buffer;
   readonly sha256: string;
@@ -68,7 +71,7 @@ export class Upload implements Findings {
   readonly #totals = { accepted: 0, duplicate: 0, refused: 0 };
   readonly #stored: FileAnswer[] = [];
   readonly #refused: FileAnswer[] = [];
-  /** What the upload gave for each "kind:path", by the file's name. */
+  /** What the upload gave for each path, as `keyOf` has it, by the file's name. */
   readonly #given = new Map<string, string>();
   #skipped = 0;
   #natives = 0;
@@ -117,7 +120,8 @@ export class Upload implements Findings {
       );
     }
     const as = pyc === null ? "source" : `pyc ${pyc.pythonVersion}`;
-    this.#batch.push({ name, python, as, bytes, sha256: hash("sha256", bytes, "hex") });
+    const version = pyc?.pythonVersion ?? null;
+    this.#batch.push({ name, python, version, as, bytes, sha256: hash("sha256", bytes, "hex") });
     this.#batchBytes += bytes.length;
     if (this.#batch.length >= SYMBOL_BATCH_FILES || this.#batchBytes >= SYMBOL_BATCH_BYTES)
       await this.#store();
@@ -160,8 +164,9 @@ export class Upload implements Findings {
     const files: NewSymbolFile[] = [];
     for (const candidate of chosen) files.push(await toRow(candidate, blobs));
     const added = await storeSymbolFiles(db, home.projectId, home.release, files);
-    for (const { name, python, as, sha256 } of chosen) {
-      const isNew = added.has(keyOf(python));
+    for (const candidate of chosen) {
+      const { name, python, as, sha256 } = candidate;
+      const isNew = added.has(keyOf(candidate));
       if (isNew && python.use === "pyc") this.#uncached.push(sha256);
       const status = isNew ? "accepted" : "duplicate";
       this.#answer({ ...noIds, name, path: python.path, status, as, reason: null, sha256 });
@@ -170,8 +175,8 @@ export class Upload implements Findings {
   }
 
   /**
-   * One file for each path. `jobs.pyc` and `jobs.opt-1.pyc` lie beside each other in an archive, so in one
-   * batch: the one that was optimised least has most lines. Across batches the first stays.
+   * One file for each path and version of Python. `jobs.pyc` and `jobs.opt-1.pyc` lie beside each other in an archive,
+   * so in one batch: the one that was optimised least has most lines. Across batches the first stays.
    */
   #choose(batch: readonly Candidate[]): readonly Candidate[] {
     const chosen: Candidate[] = [];
@@ -179,12 +184,12 @@ export class Upload implements Findings {
       (a, b) => a.python.optimisation - b.python.optimisation,
     )) {
       const { name, python } = candidate;
-      const other = this.#given.get(keyOf(python));
+      const other = this.#given.get(keyOf(candidate));
       if (other !== undefined) {
         this.refused(name, `the upload has ${other} for ${python.path} already`, python.path);
         continue;
       }
-      this.#given.set(keyOf(python), name);
+      this.#given.set(keyOf(candidate), name);
       chosen.push(candidate);
     }
     return chosen;
@@ -225,10 +230,11 @@ function* takeSorted(all: string[], least: number, most: number): Generator<read
   while (all.length >= least) yield all.splice(0, most).toSorted();
 }
 
-const keyOf = (python: PythonName): string => `${python.use}:${python.path}`;
+const keyOf = ({ python, version }: Candidate): string =>
+  releaseFileKey({ kind: python.use, path: python.path, python: version });
 
 async function toRow(
-  { python, bytes, sha256 }: Candidate,
+  { python, version, bytes, sha256 }: Candidate,
   blobs: BlobStore,
 ): Promise<NewSymbolFile> {
   const { use: kind, path, basename } = python;
@@ -241,6 +247,7 @@ async function toRow(
     blob: isSmall ? null : await putBlob(blobs, bytes),
     path,
     basename,
+    python: version,
   };
 }
 
