@@ -15,6 +15,9 @@ export const MAX_DUMP_STREAMS = 4_096;
 export const MAX_DUMP_RANGES = 1 << 20;
 /** The auxiliary vector in a minidump; Linux writes less than 400 bytes. */
 export const MAX_AUXV_BYTES = 16 * KIB;
+/** Top of one stack of a minidump, and of all its stacks, that is searched for the strings a process begins with. */
+export const STACK_TOP_BYTES = 256 * KIB;
+export const MAX_STACK_SCAN_BYTES = 16 * MIB;
 /** A text field of a symbol upload ("release"). */
 export const MAX_FIELD_BYTES = 4 * KIB;
 /** The body of a JSON request. */

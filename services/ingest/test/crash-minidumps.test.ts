@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Attachment, openBlobStore } from "@faultline/shared";
-import { AUXV, auxv, CMD_LINE, ENVIRON, minidump } from "./minidumps.ts";
+import { synthMinidump } from "@faultline/testkit";
+import { oneDump } from "./minidumps.ts";
 import { expectTaken, senderOf, type Sender } from "./sender.ts";
 import { dumpText, openSetting, traces, type Setting, type TestPart } from "./setting.ts";
 
@@ -17,9 +18,6 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
-
-/** A dump like no other. */
-const oneDump = (): Buffer => minidump({ streams: [[1, randomBytes(32)]] });
 
 const attachmentsOf = async (id: string): Promise<readonly Attachment[]> => {
   const { rows } = await at.pool.query<{ attachments: Attachment[] }>(
@@ -105,7 +103,7 @@ describe("a minidump is told", () => {
 describe("what is called a minidump and is none is refused, and nothing kept", () => {
   const dump = oneDump();
   const cut = dump.subarray(0, 40);
-  const packed = gzipSync(minidump({ streams: [[1, randomBytes(5_000)]] }));
+  const packed = gzipSync(oneDump(5_000));
   test.each([
     ["text", Buffer.from("MDM is a signature cut short"), "bad-minidump", "MDMP or PMDM"],
     ["nothing", Buffer.alloc(0), "empty-dump", "0 bytes"],
@@ -131,23 +129,18 @@ test("no byte of the environment or the command line is stored", async () => {
   const secret = `hunter2-${randomUUID()}`;
   const random = 0x7ffc_0000_1000n;
   const start = Buffer.from(`${"r".repeat(16)}./app\0--key=${secret}\0TOKEN=${secret}\0./app\0`);
-  const stack = {
-    address: random - 4_096n,
-    bytes: Buffer.concat([Buffer.alloc(4_096, "frame "), start]),
-  };
-  const dump = minidump({
-    stacks: [stack],
-    streams: [
-      [AUXV, auxv(random, random + BigInt(start.length - 6))],
-      [CMD_LINE, Buffer.from(`./app\0--key=${secret}\0`)],
-      [ENVIRON, Buffer.from(`TOKEN=${secret}\0`)],
-    ],
-  });
+  const stack = Buffer.concat([Buffer.alloc(4_096, "frame "), start]);
+  const dump = synthMinidump()
+    .thread({ id: 1, stack: { start: random - 4_096n, bytes: stack } })
+    .auxv([25, random], [31, random + BigInt(start.length - 6)])
+    .linux("cmdline", `./app\0--key=${secret}\0`)
+    .linux("environ", `TOKEN=${secret}\0`)
+    .finish();
   const tags = { "sys.argv": `--key=${secret}`, environ: `TOKEN=${secret}`, region: "eu" };
   const { id } = expectTaken(
     await send.form([
       { name: "metadata", body: JSON.stringify({ tags, modules: [{ environ: secret }] }) },
-      { name: "upload_file_minidump", filename: "c.dmp", body: dump },
+      { name: "upload_file_minidump", filename: "c.dmp", body: Buffer.from(dump) },
       { name: "environ", filename: "environ", body: `TOKEN=${secret}` },
       { name: "proc", filename: "/proc/7/cmdline", body: `./app\0--key=${secret}` },
       { name: "cmdline", body: `--key=${secret}` },
@@ -172,7 +165,7 @@ test("no byte of the environment or the command line is stored", async () => {
 test("all of it is, where the operator wants it", async () => {
   const wanting = await openSetting({}, { FAULTLINE_KEEP_ENVIRONMENT: "1" });
   try {
-    const dump = minidump({ streams: [[ENVIRON, Buffer.from("TOKEN=hunter2\0")]] });
+    const dump = Buffer.from(synthMinidump().linux("environ", "TOKEN=hunter2\0").finish());
     const { id } = expectTaken(
       await senderOf(wanting).form([
         { name: "minidump", filename: "c.dmp", body: dump },

@@ -6,9 +6,10 @@ import { text as textOf } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { MAX_ATTACHMENTS, type Attachment, type CrashMetadata } from "@faultline/shared";
+import { synthMinidump } from "@faultline/testkit";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { describeAnswers, type Described } from "./described.ts";
-import { ENVIRON, minidump } from "./minidumps.ts";
+import { oneDump } from "./minidumps.ts";
 import {
   dumpText,
   form,
@@ -30,8 +31,6 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
-
-const oneDump = (): Buffer => minidump({ streams: [[1, randomBytes(32)]] });
 
 /** Text fields first, then files, as Crashpad orders them. */
 const crashpadParts = (
@@ -305,7 +304,7 @@ describe("the body", () => {
 
 test("no byte of the environment is stored", async () => {
   const secret = `hunter2-${randomUUID()}`;
-  const dump = minidump({ streams: [[ENVIRON, Buffer.from(`K=${secret}\0`)]] });
+  const dump = Buffer.from(synthMinidump().linux("environ", `K=${secret}\0`).finish());
   const fields = {
     environ: `K=${secret}`,
     "switch-1": `--k=${secret}`,
@@ -325,7 +324,7 @@ describe("a refusal is one line, of a status that no client repeats, and nothing
   };
   test.each<[string, string, () => readonly TestPart[] | InjectOptions]>([
     ["text for a dump", "bad-minidump", () => crashpadParts(Buffer.from("no dump at all"))],
-    ["a dump cut short", "bad-minidump", () => crashpadParts(dump.subarray(0, 50))],
+    ["a dump cut short", "bad-minidump", () => crashpadParts(dump.subarray(0, 40))],
     ["an empty dump", "empty-dump", () => crashpadParts(Buffer.alloc(0))],
     ["no dump", "no-dump", () => [{ name: "prod", body: "x" }]],
     ["half a form", "bad-body", half],

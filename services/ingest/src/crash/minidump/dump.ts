@@ -78,11 +78,14 @@ function readDirectory(directory: Buffer, isLittle: boolean): readonly DumpStrea
 export const streamOf = (dump: Dump, type: number): DumpStream | null =>
   dump.streams.find((stream) => stream.type === type) ?? null;
 
-/** Numbers of a record, in the dump's byte order. */
-export const wordsOf = (bytes: Buffer, isLittle: boolean) => ({
-  u32: (at: number): number => (isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)),
-  u64: (at: number): bigint => (isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)),
-});
+/** Numbers of a record, in the dump's byte order; `word`: of the process, `wordBytes` long. */
+export function wordsOf(bytes: Buffer, isLittle: boolean, wordBytes: 4 | 8 = 8) {
+  const u16 = (at: number): number => (isLittle ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
+  const u32 = (at: number): number => (isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  const u64 = (at: number): bigint =>
+    isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at);
+  return { u16, u32, u64, word: wordBytes === 8 ? u64 : (at: number): bigint => BigInt(u32(at)) };
+}
 
 export const noDump = (
   { name }: { readonly name: string },

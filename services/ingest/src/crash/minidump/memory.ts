@@ -14,7 +14,13 @@ export interface MemoryPiece {
   readonly at: number;
 }
 
-const THREAD_LIST = 3;
+/** Bytes of the process, `end` behind the last one. */
+export interface MemoryRange {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+export const THREAD_LIST = 3;
 const MEMORY_LIST = 5;
 const MEMORY64_LIST = 9;
 
@@ -24,11 +30,31 @@ const STACK_AT = 24;
 const RANGE_BYTES = 16;
 const SLAB_BYTES = 65_536;
 
-/** Stacks first, then the lists of memory; ranges may overlap. Some at a time. */
+/** The threads' stacks, some at a time. */
+export const stacks = (dump: Dump): AsyncGenerator<readonly MemoryPiece[]> =>
+  described(dump, streamOf(dump, THREAD_LIST), THREAD_BYTES, STACK_AT);
+
+/** All memory: stacks first, then the lists; pieces may overlap. */
 export async function* memoryPieces(dump: Dump): AsyncGenerator<readonly MemoryPiece[]> {
-  yield* described(dump, streamOf(dump, THREAD_LIST), THREAD_BYTES, STACK_AT);
+  yield* stacks(dump);
   yield* described(dump, streamOf(dump, MEMORY_LIST), RANGE_BYTES, 0);
   yield* joined(dump, streamOf(dump, MEMORY64_LIST));
+}
+
+/** The process's bytes from an address on; null where no piece holds them all. */
+export async function memoryAt(
+  dump: Dump,
+  address: bigint,
+  length: number,
+): Promise<Buffer | null> {
+  for await (const pieces of memoryPieces(dump)) {
+    for (const piece of pieces) {
+      const offset = address - piece.address;
+      if (offset < 0n || offset + BigInt(length) > piece.size) continue;
+      return await dump.bytes.read(piece.at + Number(offset), length);
+    }
+  }
+  return null;
 }
 
 /** A list of records that each hold a MINIDUMP_MEMORY_DESCRIPTOR at `offset`. */
