@@ -78,6 +78,15 @@ test.each([
   expect(cache.unwindRules(0)?.returnAddress).toBe(returnAddress);
 });
 
+test("a return address that is put back is in its own register again", () => {
+  const cache = symOf(
+    "arm64",
+    "STACK CFI INIT 0 8 .cfa: sp 16 + .ra: .cfa -8 + ^\nSTACK CFI 4 .cfa: sp 0 + .ra: .ra x29: x29\n",
+  );
+  expect(rowsAt(cache, 0, 4)).toEqual(["r31+16 30=[cfa-8]", "r31+0 29=r29 30=r30"]);
+  expect(cache.info.gaps).toEqual([]);
+});
+
 test("a rule that cannot be read is left out; a CFA or return address that cannot costs the rest of its function", () => {
   const cache = symOf(
     "x86_64",

@@ -35,7 +35,7 @@ export function cfiRules(text: string, cpu: CpuRegisters): StackRules {
   let bad: string | null = null;
   let isBroken = false;
   for (const { target, expression } of split(words(text))) {
-    const register = target === ".ra" ? cpu.returnAddress : registerOf(target, cpu);
+    const register = registerOf(target, cpu);
     if (target === ".cfa") cfa = readCfa(expression, cpu);
     const rule = register === null ? null : readRule(expression, cpu);
     if (register !== null && rule !== null) registers.push([register, rule]);
@@ -70,8 +70,12 @@ function readRule(expression: readonly string[], cpu: CpuRegisters): RegisterRul
   return term === null ? null : registerRule(term, null);
 }
 
+/**
+ * Folklore: ".ra" is the return address's own register too: dump_syms writes ".ra: .ra" where a function has put the link
+ * register back. Test: stack-records.test.ts, "a return address that is put back".
+ */
 const registerOf = (name: string, cpu: CpuRegisters): number | null =>
-  cpu.numbers.get(name.replace(/^\$/, "")) ?? null;
+  name === ".ra" ? cpu.returnAddress : (cpu.numbers.get(name.replace(/^\$/, "")) ?? null);
 
 function registerTerm(name: string, cpu: CpuRegisters): Term | null {
   const register = registerOf(name, cpu);

@@ -35,6 +35,8 @@ export interface ObjectFiles {
   readonly split: readonly ElfFile[];
   /** What `packedMiniDebugInfo` of the object is when inflated: more names. */
   readonly miniDebugInfo: ElfFile | null;
+  /** What the caller could not make of them, in words: it is told with the rest. */
+  readonly gaps?: readonly string[];
 }
 
 /** Returns the cache's bytes. Throws DebugInfoError when not even the symbol table can be read. */
@@ -44,7 +46,7 @@ export function buildCache(
   progress: (unitsDone: number, unitsTotal: number) => void = () => undefined,
 ): Uint8Array {
   const { object } = files;
-  const gaps: string[] = [];
+  const gaps: string[] = [...(files.gaps ?? [])];
   const model = new CacheModel();
   const sink = new RowSink();
   const table = symbolTable(files);
