@@ -67,6 +67,8 @@ test("a CFA that is no register and number is an expression, before which nothin
 test.each([
   ["x86", "$esp", "$eip: $ebp", "r4+0 8=r5", 8],
   ["arm", "sp", "r4: r11", "r13+0 4=r11 14=[cfa0]", 14],
+  ["arm", "sp", "s16: .cfa -8 + ^", "r13+0 14=[cfa0] 80=[cfa-8]", 14],
+  ["arm64", "sp", "d8: .cfa -8 + ^", "r31+0 30=[cfa0] 72=[cfa-8]", 30],
   ["arm64", "sp", "x19: x20", "r31+0 19=r20 30=[cfa0]", 30],
   ["mips", "$sp", "$s0: $fp", "r29+0 16=r30 31=[cfa0]", 31],
   ["ppc64", "r1", "r14: r15", "r1+0 14=r15 65=[cfa0]", 65],

@@ -37,8 +37,9 @@ const mips = cpu(
   row(0, "zero at v0 v1 a0 a1 a2 a3 t0 t1 t2 t3 t4 t5 t6 t7"),
   row(16, "s0 s1 s2 s3 s4 s5 s6 s7 t8 t9 k0 k1 gp sp fp ra"),
   [["s8", 30]],
+  numbered("f", 32, 32),
 );
-const ppc = cpu(65, 1, numbered("r", 32), [["lr", 65]]);
+const ppc = cpu(65, 1, numbered("r", 32), numbered("f", 32, 32), [["lr", 65]]);
 const riscv = cpu(
   1,
   2,
@@ -48,14 +49,35 @@ const riscv = cpu(
   [["fp", 8]],
 );
 
+const x86 = cpu(8, 4, row(0, "eax ecx edx ebx esp ebp esi edi eip"));
+const amd64 = cpu(
+  16,
+  7,
+  row(0, "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip"),
+  numbered("xmm", 16, 17),
+);
+const arm = cpu(
+  14,
+  13,
+  numbered("r", 16),
+  row(11, "fp ip sp lr pc"),
+  numbered("s", 32, 64),
+  numbered("d", 32, 256),
+);
+const arm64 = cpu(
+  30,
+  31,
+  numbered("x", 31),
+  row(29, "fp lr sp pc"),
+  numbered("v", 32, 64),
+  numbered("d", 32, 64),
+);
+
 const cpus = new Map<string, CpuRegisters>([
-  ["x86", cpu(8, 4, row(0, "eax ecx edx ebx esp ebp esi edi eip"))],
-  [
-    "x86_64",
-    cpu(16, 7, row(0, "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip")),
-  ],
-  ["arm", cpu(14, 13, numbered("r", 16), row(11, "fp ip sp lr pc"), numbered("d", 32, 256))],
-  ["arm64", cpu(30, 31, numbered("x", 31), row(29, "fp lr sp pc"), numbered("v", 32, 64))],
+  ["x86", x86],
+  ["x86_64", amd64],
+  ["arm", arm],
+  ["arm64", arm64],
   ["mips", mips],
   ["mips64", mips],
   ["ppc", ppc],
