@@ -70,6 +70,7 @@ export function outcome(crash: NewCrash, change: Partial<Outcome> = {}): Outcome
     error: null,
     group: seed("app:run"),
     report: null,
+    lacks: [],
     ...change,
   };
 }

@@ -87,6 +87,7 @@ test("its files, and those of the first crash of its text", async () => {
     error: null,
     group: seed("zeta", "signal"),
     report: zstdCompressSync(JSON.stringify(reportOf(seed("zeta", "signal")))),
+    lacks: [],
   });
   await saveProcessed(at.pool, [
     { crashId: parent.id, outcomes: [outcome(parent.id, null), outcome(child, parent.id)] },

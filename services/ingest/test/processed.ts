@@ -144,6 +144,7 @@ export async function processed(
     error: null,
     group,
     report: zstdCompressSync(JSON.stringify(reportOf(group))),
+    lacks: [],
     ...change,
   };
   await saveProcessed(pool, [{ crashId: crash.id, outcomes: [outcome] }]);

@@ -9,6 +9,7 @@ import {
   type ProcessedJob,
 } from "@faultline/shared";
 import { reasonText } from "./failure.ts";
+import { openLackNotes } from "./lacks.ts";
 import { BATCH_LANES, MAX_LOAD_BATCH, MAX_SAVE_BATCH } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -37,11 +38,13 @@ export function batchSaves(
   pool: Pool,
   metrics: Metrics,
 ): (job: ProcessedJob) => Promise<readonly Outcome[]> {
+  const note = openLackNotes(pool);
   const batcher = createBatcher<ProcessedJob, Saved>({
     most: MAX_SAVE_BATCH,
     lanes: BATCH_LANES,
     async act(jobs) {
       metrics.batchSize.observe({ batch: "save" }, jobs.length);
+      await note(jobs.flatMap(({ outcomes }) => outcomes));
       return await saveBatch(pool, jobs, metrics);
     },
   });
@@ -92,6 +95,7 @@ const refused = (job: ProcessedJob, error: Error): ProcessedJob => ({
     error: reasonText(`the database refused the report: ${error.message}`),
     group: null,
     report: null,
+    lacks: [],
   })),
 });
 

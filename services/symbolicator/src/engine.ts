@@ -5,7 +5,6 @@ import {
   PROCESS_TIMEOUT_MS,
   type CrashInput,
   type Gap,
-  type ModuleSymbols,
   type PendingCrash,
   type PythonFile,
 } from "@faultline/shared";
@@ -17,7 +16,7 @@ import {
   TASK_TIMEOUT_MS,
 } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
-import type { SymbolCacheStore } from "./native/symbol-caches.ts";
+import type { StoredSymbols, SymbolCacheStore } from "./native/symbol-caches.ts";
 import type { ReleaseFiles } from "./release-files.ts";
 import type { CrashAnswer, CrashTask, FinishedReport, MapAnswer } from "./thread-messages.ts";
 import { openThreadPool, type ThreadPool } from "./thread-pool.ts";
@@ -63,7 +62,7 @@ export function openEngine(options: EngineOptions): Engine {
   return {
     async reports(input, release, leftOut) {
       const given = new Map<string, readonly PythonFile[]>();
-      const symbols = new Map<string, ModuleSymbols>();
+      const symbols = new Map<string, StoredSymbols>();
       const gaps = [...leftOut];
       const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
       for (let round = 0; round < MAX_NEED_ROUNDS; round++) {
@@ -96,7 +95,13 @@ export function openEngine(options: EngineOptions): Engine {
   };
 }
 
-const missing: ModuleSymbols = { state: "missing", cache: null, contentKey: "", tried: [] };
+const missing: StoredSymbols = {
+  state: "missing",
+  cache: null,
+  contentKey: "",
+  tried: [],
+  built: 0,
+};
 
 /** One answer a crash, in order. When one of them ends the thread, each runs alone: that shows which. */
 async function runTogether(

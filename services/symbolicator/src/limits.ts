@@ -55,8 +55,10 @@ export const STALE_SYMBOL_MS = 60_000;
 export const MAX_NATIVE_BUILDS = 1;
 /** Reading one native file, or building one module's cache, may take this long. */
 export const NATIVE_BUILD_TIMEOUT_MS = 900_000;
-/** Times a native file is looked at, or a cache built, when the worker died or its disk failed meanwhile; then it is refused. */
+/** Times a native file is looked at, or a cache built, when the worker or its builder died meanwhile; then it is refused. */
 export const MAX_NATIVE_ATTEMPTS = 5;
+/** What could not be read of a module's files, told one by one in its row. */
+export const MAX_MODULE_GAPS = 50;
 /** .dwo and .dwp files that one cache is built of. */
 export const MAX_SPLIT_FILES = 2_000;
 /** The builder process is ended when it has had nothing to do for this long, or holds more memory than this. */
@@ -65,12 +67,18 @@ export const BUILDER_KEPT_BYTES = 256 * MIB;
 /** Progress of a build is written to the database this often. */
 export const PROGRESS_MS = 1_000;
 
-/** Symbol caches of native modules kept in memory for the next crash, shared by all threads. */
-export const SYMBOL_CACHE_BYTES = 256 * MIB;
-/** Those a thread keeps open, by their size; the same memory as above, and what it keeps when the other lets go. */
+/** Native symbol caches that a thread keeps open, by their size: the same memory as all threads share (FAULTLINE_SYMBOL_CACHE_MIB), and what it holds when the others let go. */
 export const OPEN_SYMBOL_CACHE_BYTES = 128 * MIB;
 /** A larger symbol cache is not read: it would be the only one in memory. */
 export const MAX_SYMBOL_CACHE_BYTES = 1024 * MIB;
+/** Native modules, and Python files of the program and of packages, that one crash can lack; a longer path is left out. */
+export const MAX_LACKED_MODULES = 64;
+export const MAX_LACKED_FILES = 100;
+export const MAX_LACKED_PATH_CHARS = 1_000;
+/** What a crash lacked is written down again after this long; so much memory keeps what was. */
+export const LACK_NOTED_MS = 86_400_000;
+export const LACK_NOTES_BYTES = 16 * MIB;
+
 /** Other builds of a module that are named where the one asked for is missing. */
 export const MAX_NAMESAKES = 3;
 

@@ -10,6 +10,7 @@ import {
 import type { Attachments } from "./attachments.ts";
 import type { Engine } from "./engine.ts";
 import { CrashFailure, reasonText } from "./failure.ts";
+import { crashLacks } from "./lacks.ts";
 import type { Metrics } from "./metrics.ts";
 import { occurredAt } from "./occurred-at.ts";
 import type { FinishedReport } from "./thread-messages.ts";
@@ -69,6 +70,7 @@ function processedOutcome(crash: PendingCrash, finished: FinishedReport, index: 
     crashId: child ? childCrashId(crash.id, index) : crash.id,
     parent: child ? crash.id : null,
     ...finished,
+    lacks: crashLacks(crash, finished.lacks),
   };
 }
 
@@ -93,5 +95,6 @@ function commonOutcome(crash: PendingCrash): Outcome {
     error: null,
     group: null,
     report: null,
+    lacks: [],
   };
 }

@@ -6,10 +6,12 @@ import type {
   CrashInput,
   Gap,
   GroupSeed,
+  LackedFiles,
+  LackedModule,
   ModuleIdentity,
   PythonFiles,
-  SymbolCaches,
 } from "@faultline/shared";
+import type { StoredSymbols } from "./native/symbol-caches.ts";
 
 /** The thread stores 1 at index 0 when it begins: a task that never began did not fail by its own fault. */
 export type StartMark = Int32Array<SharedArrayBuffer>;
@@ -27,7 +29,7 @@ export interface CrashTask {
   /** Files that an earlier answer asked for, all of them. */
   readonly files: PythonFiles;
   /** Symbols of modules that earlier answers asked for, by module key. */
-  readonly symbols: SymbolCaches;
+  readonly symbols: ReadonlyMap<string, StoredSymbols>;
   /** What the main thread had to leave out, to be kept with every report. */
   readonly gaps: readonly Gap[];
 }
@@ -36,6 +38,13 @@ export interface FinishedReport {
   readonly group: GroupSeed | null;
   /** zstd of the report's JSON. */
   readonly report: Uint8Array;
+  readonly lacks: FoundLacks;
+}
+
+/** `Lacks`, with the state of what was stored for each module. */
+export interface FoundLacks {
+  readonly python: LackedFiles | null;
+  readonly modules: readonly (LackedModule & Pick<StoredSymbols, "built">)[];
 }
 
 /** About one crash of a task; a task is answered with one a crash, in order. */

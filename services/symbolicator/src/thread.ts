@@ -4,11 +4,14 @@
  */
 import { zstdCompressSync } from "node:zlib";
 import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
-import { buildReports } from "@faultline/processor";
+import { buildReports, lacksOf } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
 import type { GroupSeed, ModuleSymbols, PythonFile, PythonFiles, Report } from "@faultline/shared";
 import { createCache } from "./cache.ts";
 import {
+  MAX_LACKED_FILES,
+  MAX_LACKED_MODULES,
+  MAX_LACKED_PATH_CHARS,
   OPEN_MAP_CACHE_BYTES,
   OPEN_SYMBOL_CACHE_BYTES,
   THREAD_FILE_CACHE_BYTES,
@@ -17,6 +20,7 @@ import type {
   CrashAnswer,
   CrashTask,
   FinishedReport,
+  FoundLacks,
   MapAnswer,
   MapTask,
   ReportsTask,
@@ -118,6 +122,25 @@ function finish(built: Report, task: CrashTask): FinishedReport {
   return {
     group: seedOf(report),
     report: new Uint8Array(zstdCompressSync(JSON.stringify(report))),
+    lacks: foundLacks(report, task),
+  };
+}
+
+function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {
+  const { python, modules } = lacksOf(report, symbols);
+  const files = (paths: readonly string[]): string[] =>
+    paths
+      .filter((path) => path.length <= MAX_LACKED_PATH_CHARS)
+      .slice(0, MAX_LACKED_FILES)
+      .map(storable);
+  return {
+    python: python && { own: files(python.own), installed: files(python.installed) },
+    modules: modules.slice(0, MAX_LACKED_MODULES).map(({ name, buildId, debugId }) => ({
+      name: storable(name),
+      buildId,
+      debugId,
+      built: symbols.get(buildId ?? debugId ?? "")?.built ?? 0,
+    })),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   countWaiting,
   dropExpiredKeys,
   dropExpiredPartitions,
+  dropForgottenLacks,
   ensurePartitions,
   findReferencedBlobs,
   listUncachedSymbolFiles,
@@ -159,8 +160,9 @@ async function dropFiles(_db: Queryable, { blobs, config }: UpkeepTools): Promis
 }
 
 async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object | null> {
-  const dropped = await dropExpiredKeys(db, new Date(), config.retentionDays);
-  return dropped === 0 ? null : { dropped };
+  const keys = await dropExpiredKeys(db, new Date(), config.retentionDays);
+  const lacks = await dropForgottenLacks(db, new Date(), config.retentionDays);
+  return keys + lacks === 0 ? null : { keys, lacks };
 }
 
 async function queueStaleSymbols(db: Queryable, { symbols }: UpkeepTools): Promise<object | null> {

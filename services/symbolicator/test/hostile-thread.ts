@@ -42,7 +42,9 @@ function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer 
   };
   const report = new Uint8Array(zstdCompressSync(JSON.stringify(said)));
   const dumps = text === "three" ? 3 : 1;
-  return { kind: "reports", reports: Array.from({ length: dumps }, () => ({ group, report })) };
+  const lacks = { python: null, modules: [] };
+  const finished = Array.from({ length: dumps }, () => ({ group, report, lacks }));
+  return { kind: "reports", reports: finished };
 }
 
 export function pycMap({ bytes, started }: MapTask): MapAnswer {

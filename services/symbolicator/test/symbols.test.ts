@@ -31,7 +31,7 @@ beforeAll(async () => {
   engine = openEngine({
     threads: 2,
     files,
-    symbolCaches: openSymbolCaches(setting.pool, blobs, metrics),
+    symbolCaches: openSymbolCaches(setting.pool, blobs, metrics, 1 << 20),
     metrics,
     onError: () => undefined,
   });
@@ -115,6 +115,30 @@ test("a file whose blob is missing holds up its job, and not the files beside it
   await expect(build(good, missing)).rejects.toThrow(/does not hold 1 symbol files/);
   expect(await stateOf("3.0", good)).toMatchObject({ state: "ready" });
   expect(await stateOf("3.0", missing)).toMatchObject({ state: "stored" });
+});
+
+test("what a crash lacked is stored with it: files of its release, and which state of that was looked at", async () => {
+  const symbolicator = await startSymbolicator(setting.config, log);
+  const lacksOf = async (release: string | null) => {
+    const crash = crashWith(setting.project, dumpText("lacking"), { release });
+    await submit(setting, [crash]);
+    await settled(setting.pool);
+    const { rows } = await setting.pool.query(
+      `select s.kind, s.release, l.version, f.own, f.installed
+         from crash_lacks l join lacked_symbols s using (key) left join lacked_files f on f.key = l.files
+        where l.crash_id = $1`,
+      [crash.id],
+    );
+    return rows;
+  };
+  const files = { own: ["/srv/shop/app/jobs.py", "/srv/shop/app/main.py"], installed: [] };
+  const lacks = { kind: "python", release: "5.0", ...files };
+  expect(await lacksOf(null)).toEqual([]);
+  expect(await lacksOf("5.0")).toEqual([{ ...lacks, version: -1 }]);
+  await upload("5.0", pycFile("app/jobs.py", tinyPyc("/build/app/jobs.py", "lacking")));
+  const state = await version("5.0");
+  expect(await lacksOf("5.0")).toEqual([{ ...lacks, version: state }]);
+  await symbolicator.close();
 });
 
 test("symbols that come late are seen by the next crash", async () => {

@@ -27,6 +27,8 @@ export interface NativeCache {
   /** Of the object: "libc.so.6". */
   readonly name: string;
   readonly machine: string;
+  /** Grows with everything that was built into it; 0: nothing yet. */
+  readonly built: number;
   /** Of the newest work on it; `blob` tells whether there is a cache that answers meanwhile. */
   readonly state: NativeCacheState;
   readonly error: string | null;
@@ -43,7 +45,7 @@ export interface NativeCache {
   readonly updatedAt: Date;
 }
 
-const columns = `c.id, c.debug_id as "debugId", c.build_id as "buildId", c.name, c.machine, c.state, c.error,
+const columns = `c.id, c.debug_id as "debugId", c.build_id as "buildId", c.name, c.machine, c.built, c.state, c.error,
   c.units_done as "unitsDone", c.units_total as "unitsTotal", c.blob, c.size, c.cache_version as "cacheVersion",
   c.files, c.missing, c.gaps, c.updated_at as "updatedAt"`;
 

@@ -1,4 +1,4 @@
-/** Partitions of `crashes`, `reports` and `crash_tags`: one a day of crash ids (UTC), made ahead, dropped by retention. */
+/** Partitions of `crashes` and what is kept of each of them: one a day of crash ids (UTC), made ahead, dropped by retention. */
 import { CLIENT_ID_MAX_AGE_MS } from "../limits.ts";
 import { crashIdBound } from "../ids.ts";
 import type { Queryable } from "./pool.ts";
@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const AHEAD_DAYS = 3;
 /** Held while partitions are made. */
 const LOCK = 0x0fa1_7003;
-const TABLES = ["crashes", "reports", "crash_tags"] as const;
+const TABLES = ["crashes", "reports", "crash_tags", "crash_lacks"] as const;
 
 /** Makes the partitions that ids of now may fall into, from the oldest id a client may bring to some days ahead. */
 export async function ensurePartitions(db: Queryable, now: number): Promise<void> {

@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from "node:zlib";
 import type { Report } from "../report.ts";
 import { countIntoGroups, groupIdsFor, type GroupSeed } from "./groups.ts";
+import { lackRow, type CrashLack } from "./lacks.ts";
 import { saveTags, tagNumber } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
@@ -22,6 +23,8 @@ export interface Outcome {
   readonly group: GroupSeed | null;
   /** zstd of the report's JSON. */
   readonly report: Uint8Array | null;
+  /** What the report would be better with; `noteLacks` has written down what it is. */
+  readonly lacks: readonly CrashLack[];
 }
 
 /** What one job saves: the crash's outcome, and those of the further dumps in its text. */
@@ -43,17 +46,25 @@ const insertChildren = `
   on conflict (id) do nothing`;
 
 const insertReports = `
-  insert into reports (crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
-                       processed_at, release, environment, host, ruleset, report)
-  select crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
-         now(), release, environment, host, ruleset, ${unpacked}
-    from jsonb_to_recordset($1::jsonb) as r (
-      crash_id uuid, project_id integer, group_id bigint, state text, error text, kind text, title text,
-      received_at timestamptz, occurred_at timestamptz, release text, environment text, host text, ruleset text,
-      at integer, length integer)
-   order by crash_id
-  on conflict (crash_id) do nothing
-  returning crash_id as id`;
+  with saved as (
+    insert into reports (crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
+                         processed_at, release, environment, host, ruleset, report, lacks)
+    select crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
+           now(), release, environment, host, ruleset, ${unpacked}, lacks
+      from jsonb_to_recordset($1::jsonb) as r (
+        crash_id uuid, project_id integer, group_id bigint, state text, error text, kind text, title text,
+        received_at timestamptz, occurred_at timestamptz, release text, environment text, host text, ruleset text,
+        at integer, length integer, lacks bigint[])
+     order by crash_id
+    on conflict (crash_id) do nothing
+    returning crash_id
+  ), lacking as (
+    insert into crash_lacks (key, crash_id, version, files)
+    select r.key, r.crash_id, r.version, r.files
+      from jsonb_to_recordset($3::jsonb) as r (crash_id uuid, key bigint, version bigint, files bigint)
+      join saved using (crash_id)
+  )
+  select crash_id as id from saved`;
 
 /**
  * Does not wait for the disk: should the server lose its last half second, reports, counts and the
@@ -97,15 +108,22 @@ async function saveOutcomes(db: Queryable, outcomes: readonly Outcome[]): Promis
     await db.query({ name: "insert-children", text: insertChildren, values: [json] });
   }
   const groupIds = await groupIdsFor(db, outcomes);
+  const lacks = new Map(outcomes.map((outcome) => [outcome, outcome.lacks.map(lackRow)]));
   const { json, bytes } = packRows(
     outcomes,
-    (outcome) => reportRow(outcome, groupIds.get(outcome) ?? null),
+    (outcome) => ({
+      ...reportRow(outcome, groupIds.get(outcome) ?? null),
+      lacks: (lacks.get(outcome) ?? []).map(({ key }) => key),
+    }),
     (outcome) => outcome.report,
+  );
+  const lacking = outcomes.flatMap((outcome) =>
+    (lacks.get(outcome) ?? []).map((row) => ({ crash_id: outcome.crashId, ...row })),
   );
   const { rows } = await db.query<{ id: string }>({
     name: "insert-reports",
     text: insertReports,
-    values: [json, bytes],
+    values: [json, bytes, JSON.stringify(lacking)],
   });
   const ids = new Set(rows.map((row) => row.id));
   const inserted = outcomes

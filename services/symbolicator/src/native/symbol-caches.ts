@@ -15,40 +15,50 @@ import {
   type ModuleSymbols,
   type NativeCache,
   type Pool,
-  type SymbolCaches,
 } from "@faultline/shared";
 import { isAbsent } from "../attachments.ts";
 import { createCache } from "../cache.ts";
-import { MAX_NAMESAKES, MAX_SYMBOL_CACHE_BYTES, SYMBOL_CACHE_BYTES } from "../limits.ts";
+import { MAX_NAMESAKES, MAX_SYMBOL_CACHE_BYTES } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
+
+/** What was found for a module, and in which state of what is stored for it. */
+export interface StoredSymbols extends ModuleSymbols {
+  /** Of its cache; see NativeCache. */
+  readonly built: number;
+}
 
 export interface SymbolCacheStore {
   /** An answer for each of these modules, by its key. Rejects when the database or the blob store is away. */
-  fetch(modules: readonly ModuleIdentity[]): Promise<SymbolCaches>;
+  fetch(modules: readonly ModuleIdentity[]): Promise<ReadonlyMap<string, StoredSymbols>>;
 }
 
 /** Queries at once, and modules in one. */
 const LANES = 2;
 const MAX_BATCH = 2_000;
 
+/** `keptBytes`: caches kept in memory for the next crash, shared by all threads. */
 export function openSymbolCaches(
   pool: Pool,
   blobs: BlobStore,
   metrics: Metrics,
-  limitBytes = SYMBOL_CACHE_BYTES,
+  keptBytes: number,
 ): SymbolCacheStore {
-  const contents = openContents(blobs, metrics, limitBytes);
+  const contents = openContents(blobs, metrics, keptBytes);
   const rows = createBatcher<ModuleIdentity, NativeCache | null>({
     most: MAX_BATCH,
     lanes: LANES,
     act: (modules) => findRows(pool, modules),
   });
 
-  async function symbolsOf(module: ModuleIdentity): Promise<ModuleSymbols> {
+  async function symbolsOf(module: ModuleIdentity): Promise<StoredSymbols> {
     if (module.buildId === null && module.debugId === null)
-      return nothing("missing", "the dump tells neither build id nor debug id");
+      return { ...nothing("missing", "the dump tells neither build id nor debug id"), built: 0 };
     const row = await rows.add(module);
-    if (row === null) return await missing(pool, module);
+    const found = row === null ? await missing(pool, module) : await symbolsIn(row, module);
+    return { ...found, built: row?.built ?? 0 };
+  }
+
+  async function symbolsIn(row: NativeCache, module: ModuleIdentity): Promise<ModuleSymbols> {
     const { debugId, buildId, blob } = row;
     if (!isSameBuild(module.buildId, buildId))
       return nothing("mismatched", `symbols of debug id ${debugId} have build id ${buildId}`);
@@ -73,8 +83,8 @@ interface Contents {
   load(blob: string): Promise<Uint8Array | string>;
 }
 
-function openContents(blobs: BlobStore, metrics: Metrics, limitBytes: number): Contents {
-  const kept = createCache<Uint8Array>(limitBytes);
+function openContents(blobs: BlobStore, metrics: Metrics, keptBytes: number): Contents {
+  const kept = createCache<Uint8Array>(keptBytes);
   const underWay = new Map<string, Promise<Uint8Array | string>>();
   /** What is no longer kept but still in use somewhere need not be read again. */
   const inUse = new Map<string, WeakRef<Uint8Array>>();

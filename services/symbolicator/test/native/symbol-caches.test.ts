@@ -35,7 +35,7 @@ afterAll(() => setting.close());
 beforeEach(async () => {
   await setting.pool.query("truncate native_caches");
   metrics = createMetrics();
-  caches = openSymbolCaches(setting.pool, blobs, metrics);
+  caches = openSymbolCaches(setting.pool, blobs, metrics, 1 << 20);
 });
 
 const module: ModuleIdentity = {
@@ -79,7 +79,7 @@ async function row(more: Partial<BuiltCache> = {}): Promise<void> {
   });
 }
 
-const nothing = { cache: null, contentKey: "" };
+const nothing = { cache: null, contentKey: "", built: 0 };
 const waits = async (): Promise<boolean> =>
   (await findNativeCaches(setting.pool, [quartet.debugId], []))[0]?.state === "stored";
 
@@ -173,7 +173,12 @@ describe("what is not found", () => {
       tried: ["its cache is being built: 3 of 9 units"],
     });
     await refuseNativeCache(setting.pool, quartet.debugId, 1, "truncated: no", CACHE_VERSION);
-    expect(await fetch(module)).toEqual({ ...nothing, state: "corrupt", tried: ["truncated: no"] });
+    expect(await fetch(module)).toEqual({
+      ...nothing,
+      state: "corrupt",
+      tried: ["truncated: no"],
+      built: 1,
+    });
   });
 
   test("waits for its rebuild when the cache is of an older version", async () => {
