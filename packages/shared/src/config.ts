@@ -25,6 +25,8 @@ export interface Config {
   readonly threads: number;
   /** MiB of memory that building one native symbol cache may use, in a process of its own; `FAULTLINE_BUILD_MIB`. */
   readonly buildMib: number;
+  /** MiB of native symbol caches that a symbolicator keeps in memory; `FAULTLINE_SYMBOL_CACHE_MIB`. */
+  readonly symbolCacheMib: number;
   /** Days that crashes and reports are kept; `FAULTLINE_RETENTION_DAYS`. */
   readonly retentionDays: number;
   /** Days that minidumps are kept, never longer than their crashes; `FAULTLINE_RAW_RETENTION_DAYS`. */
@@ -54,6 +56,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     concurrency: integer(env, "FAULTLINE_CONCURRENCY", 64, 1, 1000),
     threads: integer(env, "FAULTLINE_THREADS", 2, 1, 64),
     buildMib: integer(env, "FAULTLINE_BUILD_MIB", 8192, 256, 1_048_576),
+    symbolCacheMib: integer(env, "FAULTLINE_SYMBOL_CACHE_MIB", 256, 1, 1_048_576),
     retentionDays,
     rawRetentionDays: Math.min(
       integer(env, "FAULTLINE_RAW_RETENTION_DAYS", 30, 1, 3650),

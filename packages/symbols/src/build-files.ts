@@ -3,6 +3,7 @@ import {
   buildBreakpadCache,
   buildCache,
   bytesSource,
+  type ElfFile,
   isBreakpad,
   openElf,
   openSplit,
@@ -40,7 +41,20 @@ export async function buildFiles(
   const debug = paths.debug === null ? null : files.elf(paths.debug);
   const supplementary = paths.supplementary === null ? null : files.elf(paths.supplementary);
   const split = paths.split.flatMap((path) => openSplit(files.open(path)));
-  const packed = packedMiniDebugInfo(object);
-  const miniDebugInfo = packed === null ? null : openElf(bytesSource(await inflateXz(packed)));
-  return buildCache({ object, debug, supplementary, split, miniDebugInfo }, demangle, progress);
+  const { miniDebugInfo, gaps } = await openMiniDebugInfo(object);
+  const companions = { debug, supplementary, split, miniDebugInfo };
+  return buildCache({ object, ...companions, gaps }, demangle, progress);
+}
+
+/** Names in addition to those that the object exports: damage to them costs them alone. */
+async function openMiniDebugInfo(
+  object: ElfFile,
+): Promise<{ miniDebugInfo: ElfFile | null; gaps: readonly string[] }> {
+  try {
+    const packed = packedMiniDebugInfo(object);
+    if (packed === null) return { miniDebugInfo: null, gaps: [] };
+    return { miniDebugInfo: openElf(bytesSource(await inflateXz(packed))), gaps: [] };
+  } catch (error) {
+    return { miniDebugInfo: null, gaps: [`.gnu_debugdata: ${(error as Error).message}`] };
+  }
 }

@@ -24,6 +24,8 @@ export interface Symbolicator {
   close(): Promise<void>;
 }
 
+const MIB = 1024 * 1024;
+
 /** Starts to work at once. Rejects when the blob store cannot be opened; a database or queue that is away is waited for. */
 export async function startSymbolicator(config: Config, log: Logger): Promise<Symbolicator> {
   const blobs = await openBlobStore(config.blobs);
@@ -32,7 +34,7 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
   const warn = (error: Error): void => log.warn({ err: error }, "symbolicator");
 
   const files = openReleaseFiles(pool, blobs, metrics);
-  const symbolCaches = openSymbolCaches(pool, blobs, metrics);
+  const symbolCaches = openSymbolCaches(pool, blobs, metrics, config.symbolCacheMib * MIB);
   const { threads } = config;
   metrics.threads.set(threads);
   const engine = openEngine({ threads, files, symbolCaches, metrics, onError: warn });

@@ -36,7 +36,7 @@ beforeAll(async () => {
   engine = openEngine({
     threads: 2,
     files: openReleaseFiles(pool, blobs, metrics),
-    symbolCaches: openSymbolCaches(pool, blobs, metrics),
+    symbolCaches: openSymbolCaches(pool, blobs, metrics, 1 << 20),
     metrics,
     onError: () => undefined,
     code: new URL("./hostile-thread.ts", import.meta.url),

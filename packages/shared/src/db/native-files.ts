@@ -103,6 +103,14 @@ export async function claimNativeFile(
   return rows[0] ?? null;
 }
 
+/** Gives a claimed file up for somebody else to look at: it was no attempt. */
+export async function releaseNativeFile(db: Queryable, sha256: string): Promise<void> {
+  await db.query(
+    "update native_files set attempts = greatest(0, attempts - 1) where sha256 = decode($1, 'hex') and state = 'stored'",
+    [sha256],
+  );
+}
+
 export async function refuseNativeFile(
   db: Queryable,
   sha256: string,

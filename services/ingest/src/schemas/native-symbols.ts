@@ -50,7 +50,10 @@ export const NativeModuleSchema = Type.Object({
   progress: Type.Nullable(
     Type.Object(
       { done: Type.Integer(), total: Type.Integer() },
-      { description: "Units of debug information; null until they are counted." },
+      {
+        description:
+          "Units of debug information, of a .sym MiB; null until it is known how many there are.",
+      },
     ),
   ),
   cache: Type.Nullable(

@@ -19,8 +19,8 @@ import {
 } from "@faultline/shared";
 import { CACHE_VERSION } from "@faultline/debuginfo/cache";
 import { CrashFailure, reasonText } from "../failure.ts";
-import { PROGRESS_MS } from "../limits.ts";
-import { BuilderClosedError, type Built, type Progress } from "./builder.ts";
+import { MAX_MODULE_GAPS, PROGRESS_MS } from "../limits.ts";
+import { BuilderDiedError, type Built, type Progress } from "./builder.ts";
 import { best, chooseFiles, chooseSplit } from "./choose.ts";
 import { checkAttempts, type NativeTools } from "./tools.ts";
 
@@ -48,8 +48,10 @@ async function buildOnce(debugId: string, tools: NativeTools): Promise<boolean> 
     await buildAndSave(debugId, claim, tools);
     metrics.nativeBuilds.inc({ state: "ready" });
   } catch (error) {
-    if (error instanceof BuilderClosedError) await releaseNativeBuild(pool, debugId);
-    if (!(error instanceof CrashFailure)) throw error;
+    if (!(error instanceof CrashFailure)) {
+      if (!(error instanceof BuilderDiedError)) await releaseNativeBuild(pool, debugId);
+      throw error;
+    }
     metrics.nativeBuilds.inc({ state: "refused" });
     const { wanted } = claim;
     await refuseNativeCache(pool, debugId, wanted, reasonText(error.message), CACHE_VERSION);
@@ -77,7 +79,7 @@ async function buildAndSave(
     cacheVersion: built.version,
     files: filesOf(used),
     missing: set.missing,
-    gaps: [...gaps, ...built.gaps].map(reasonText),
+    gaps: atMost(MAX_MODULE_GAPS, [...gaps, ...built.gaps]),
   });
 }
 
@@ -171,6 +173,12 @@ function filesOf({ main, debug, supplementary, split }: FileSet): readonly UsedF
 
 const mappedRole = ({ kind }: NativeFile): "object" | "debug" =>
   kind === "object" ? "object" : "debug";
+
+/** A row is no place for one a damaged unit: the cache itself tells them all. */
+function atMost(most: number, gaps: readonly string[]): readonly string[] {
+  const told = gaps.slice(0, most).map(reasonText);
+  return gaps.length <= most ? told : [...told, `${gaps.length - most} more`];
+}
 
 /** What the module is called where it is mapped. */
 const moduleName = ({ name }: NativeFile): string => name.replace(/\.(debug|dbg|sym)$/i, "");

@@ -40,6 +40,11 @@ export class BuilderClosedError extends Error {
   override readonly name = "BuilderClosedError";
 }
 
+/** Something ended the process in the middle of its work; it may have been the files. */
+export class BuilderDiedError extends Error {
+  override readonly name = "BuilderDiedError";
+}
+
 export const openNativeBuilder = (options: BuilderOptions): NativeBuilder => new Builder(options);
 
 class Builder implements NativeBuilder {
@@ -153,7 +158,7 @@ function converse(
   });
 }
 
-/** A process that something else killed says nothing about the files: the job is tried again, so many times. */
+/** A process that something else killed says little about the files: the job is tried again, so many times. */
 function failureOf({ how, message }: Ended, memoryMib: number, timeoutMs: number): Error {
   if (how === "timeout") {
     const limit = `NATIVE_BUILD_TIMEOUT_MS (${timeoutMs} ms)`;
@@ -163,5 +168,5 @@ function failureOf({ how, message }: Ended, memoryMib: number, timeoutMs: number
     const limit = `FAULTLINE_BUILD_MIB (${memoryMib} MiB)`;
     return new CrashFailure("memory", `reading needed more memory than ${limit}`);
   }
-  return new Error(message);
+  return new BuilderDiedError(message);
 }

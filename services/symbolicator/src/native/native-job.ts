@@ -3,11 +3,13 @@ import {
   claimNativeFile,
   listWaitingModules,
   refuseNativeFile,
+  releaseNativeFile,
   saveNativeLinks,
   type NativeJob,
 } from "@faultline/shared";
 import { CrashFailure, reasonText } from "../failure.ts";
 import { buildModule } from "./build-module.ts";
+import { BuilderDiedError } from "./builder.ts";
 import { checkAttempts, type NativeTools } from "./tools.ts";
 
 /**
@@ -32,7 +34,10 @@ async function concernedBy(sha256: string, tools: NativeTools): Promise<readonly
     const links = await builder.examine(blobs.path(sha256));
     return await saveNativeLinks(pool, sha256, links);
   } catch (error) {
-    if (!(error instanceof CrashFailure)) throw error;
+    if (!(error instanceof CrashFailure)) {
+      if (!(error instanceof BuilderDiedError)) await releaseNativeFile(pool, sha256);
+      throw error;
+    }
     metrics.nativeFilesRefused.inc();
     await refuseNativeFile(pool, sha256, reasonText(error.message));
     return [];

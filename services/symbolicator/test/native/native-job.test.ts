@@ -294,7 +294,7 @@ test("what a job that died had examined is built by the next run of it", async (
   const hash = await store("quartet.so", fixture("quartet.so"));
   const failing = { ...inside, build: () => Promise.reject(new Error("disk")) };
   await expect(job(hash, { ...tools, builder: failing })).rejects.toThrow("disk");
-  expect(await moduleOf()).toMatchObject({ state: "building", blob: null });
+  expect(await moduleOf()).toMatchObject({ state: "stored", blob: null });
   await job(hash);
   expect(await moduleOf()).toMatchObject({ state: "ready" });
 });
