@@ -287,6 +287,27 @@ describe("the body", () => {
     });
   });
 
+  test("sentry-native's event", async () => {
+    // {"release": "shop@1", "environment": "prod", "tags": {"region": "eu"}, "level": "fatal"} in MessagePack
+    const event = Buffer.concat([
+      Buffer.from([0x84]),
+      ...["release", "shop@1", "environment", "prod", "level", "fatal", "tags"].map((text) =>
+        Buffer.from(`${String.fromCodePoint(0xa0 + text.length)}${text}`, "latin1"),
+      ),
+      Buffer.from("\x81\xa6region\xa2eu", "latin1"),
+    ]);
+    const files = [
+      { name: "__sentry-event", filename: "__sentry-event", body: event },
+      { name: "__sentry-breadcrumb1", filename: "__sentry-breadcrumb1", body: Buffer.from([0x90]) },
+    ];
+    const row = await rowOf(expectTaken(await send([...crashpadParts(oneDump()), ...files])));
+    expect(row).toMatchObject({ release: "shop@1", environment: "prod" });
+    expect(row.metadata.tags).toMatchObject({ region: "eu", level: "fatal" });
+    expect(row.attachments.map(({ kind }) => kind)).toEqual(["minidump", "other", "other"]);
+    files[0] = { name: "__sentry-event", filename: "e", body: Buffer.from("no event") };
+    expectTaken(await send([...crashpadParts(oneDump()), ...files]));
+  });
+
   test("too many files and a field too long are left out, the crash is not lost", async () => {
     const files = Array.from({ length: MAX_ATTACHMENTS + 3 }, (_, one) => ({
       name: `f${one}`,

@@ -2,8 +2,8 @@
  * What a crash handler says beside a minidump, one text a name, and what of it we know the meaning of.
  *
  * Names as Crashpad's and Breakpad's users set them (`prod`, `ver`), Electron (`_version` is the application's own,
- * `ver` Electron's), and Sentry's clients, whose fields are a JSON event in `sentry`, the same cut into
- * `sentry__1`, `sentry__2`…, or `sentry[tags][name]`. Nothing here is a reason to refuse a crash: what does not fit
+ * `ver` Electron's), and Sentry's clients: an event as JSON in `sentry`, the same cut into `sentry__1`,
+ * `sentry__2`…, fields `sentry[tags][name]`, or a file of MessagePack. Nothing here is a reason to refuse a crash: what does not fit
  * is left out and counted.
  */
 import {

@@ -9,12 +9,14 @@ import type { IncomingMessage } from "node:http";
 import { canonicalUuid, MAX_METADATA_BYTES, MAX_TAGS } from "@faultline/shared";
 import { readMultipart, type Part } from "../body/multipart.ts";
 import { parseParameters } from "../body/part-head.ts";
+import { peek } from "../body/peek.ts";
 import { bodyOf } from "../body/source.ts";
 import { MAX_CRASH_PARTS } from "../limits.ts";
 import { tooLarge } from "../problem.ts";
 import { Annotations } from "./annotations.ts";
 import { attachmentLimit, Attachments, crashLimit } from "./attachments.ts";
 import { isMainDump, lookForDump } from "./dump-part.ts";
+import { MessagePackError, readMessagePack } from "./message-pack.ts";
 import { readMetadata } from "./metadata.ts";
 import { isPrivate } from "./private-names.ts";
 import { readField, type CrashReading, type ReceivedCrash } from "./read-crash.ts";
@@ -22,6 +24,9 @@ import { TextSign } from "./text-sign.ts";
 
 /** What the query says beside the key; Crashpad adds product, version and guid. */
 const NO_ANNOTATIONS = /^(?:key|api_key|sentry_\w+)$/;
+
+/** sentry-native, src/backends/sentry_backend_crashpad.cpp. */
+const SENTRY_EVENT = "__sentry-event";
 
 /** Throws a Problem when the request holds no minidump; then nothing of it is left behind. */
 export async function readMinidump(
@@ -84,7 +89,19 @@ class Reader {
     else if (part.filename === null) await this.#readText(part, body);
     else if (!this.#keepEnvironment && isPrivateFile(part)) return;
     else if (this.attachments.isFull) this.#annotations.leftOut += 1;
+    else if (part.name === SENTRY_EVENT) await this.#readEvent(part, body);
     else await this.#addFile(part, part.name === "faulthandler" ? "faulthandler" : "other", body);
+  }
+
+  /** sentry-native's event, kept as it is too. One that is too large, or no event, is a file like others. */
+  async #readEvent(part: Part, body: AsyncIterable<Buffer>): Promise<void> {
+    const { head, body: whole } = await peek(body, MAX_METADATA_BYTES);
+    try {
+      this.#annotations.addObject(readMessagePack(head));
+    } catch (error) {
+      if (!(error instanceof MessagePackError)) throw error;
+    }
+    await this.#addFile(part, "other", whole);
   }
 
   async #addFile(
