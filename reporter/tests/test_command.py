@@ -252,7 +252,10 @@ def wheel(path: Path) -> None:
 
 def test_symbols_of_a_wheel(command: Command, service: Service) -> None:
     wheel(command.folder / "shop-1-py3-none-any.whl")
-    access: Dict[str, Any] = {"FAULTLINE_URL": service.dsn.replace("KEY@", "").rsplit("/", 1)[0], "FAULTLINE_TOKEN": "T"}
+    access: Dict[str, Any] = {
+        "FAULTLINE_URL": service.dsn.replace("KEY@", "").rsplit("/", 1)[0],
+        "FAULTLINE_TOKEN": "T",
+    }
     planned = command.run("symbols", "upload", "--release", "1", "--dry-run", "shop-1-py3-none-any.whl", **access)
     names = [line.split()[-1] for line in planned.stdout.decode().splitlines()]
     tag = sys.implementation.cache_tag

@@ -8,7 +8,6 @@ can always take the next crash. It ends by itself when the last application is g
 from __future__ import annotations
 
 import os
-import random
 import select
 import signal
 import socket
@@ -475,7 +474,7 @@ class Monitor:
             self._uploads[spool] = time.monotonic()
         elif code != 0 and (self._clients or again < _LAST_RETRIES):
             self._retries[spool] = again + 1
-            wait = min(RETRY_MAX_S, RETRY_BASE_S * 2**again) * (0.5 + random.random() / 2)
+            wait = min(RETRY_MAX_S, RETRY_BASE_S * 2**again) * (0.5 + os.urandom(1)[0] / 512)
             self._uploads[spool] = time.monotonic() + wait
 
 
@@ -576,13 +575,13 @@ def _be_unobtrusive() -> None:
 
 def _preload() -> None:
     """Nothing is imported at crash time: the file system may be gone by then."""
-    from . import _amd64, _arm64, _fatal_worker, _silent_death, _tee, _uploader
+    from . import _amd64, _arm64, _fatal_worker, _silent_death, _tee
 
     try:
         from . import _ptrace
     except (ImportError, OSError):
         return
-    del _amd64, _arm64, _fatal_worker, _silent_death, _tee, _uploader, _ptrace
+    del _amd64, _arm64, _fatal_worker, _silent_death, _tee, _ptrace
 
 
 def main(control_fd: int, name: str) -> None:

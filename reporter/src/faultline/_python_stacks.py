@@ -9,7 +9,7 @@ names and line tables.
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ._elf import find_symbol
 from ._limits import (
@@ -50,6 +50,10 @@ class PythonThread(NamedTuple):
     frames: List[PythonFrame]
 
 
+Codes = Dict[int, PythonFrame]
+"""By the address of the code object: a program runs few of them in many frames."""
+
+
 def find_runtime(memory: Memory, modules: Iterable[Module], hint: Optional[Tuple[int, int]]) -> Optional[Runtime]:
     """`hint`: the version, where the process told it; else it is taken from the module's name."""
     candidates = sorted(modules, key=lambda module: "libpython" not in module.name)
@@ -69,6 +73,7 @@ def walk(memory: Memory, runtime: Runtime) -> Optional[List[PythonThread]]:
     layout = layout_of(memory, runtime.address, runtime.version)
     if layout is None:
         return None
+    codes: Codes = {}
     first = memory.word(runtime.address + layout.interpreters) or 0
     if layout.runtime_collecting is not None:
         memory.int32(runtime.address + layout.runtime_collecting)
@@ -79,7 +84,7 @@ def walk(memory: Memory, runtime: Runtime) -> Optional[List[PythonThread]]:
             memory.int32(interpreter + layout.interpreter_collecting)
         for state in _chain(memory, head, layout.thread_next, MAX_PYTHON_THREADS):
             if len(threads) < MAX_PYTHON_THREADS:
-                threads.append(_read_thread(memory, layout, state))
+                threads.append(_read_thread(memory, layout, state, codes))
     return threads
 
 
@@ -91,7 +96,7 @@ def _chain(memory: Memory, first: int, next_at: int, limit: int) -> Iterator[int
         first = memory.word(first + next_at) or 0
 
 
-def _read_thread(memory: Memory, layout: Layout, state: int) -> PythonThread:
+def _read_thread(memory: Memory, layout: Layout, state: int, codes: Codes) -> PythonThread:
     memory.word(state + layout.thread_interpreter)
     ident = memory.word(state + layout.thread_ident) or 0
     native = layout.thread_native_id
@@ -108,7 +113,7 @@ def _read_thread(memory: Memory, layout: Layout, state: int) -> PythonThread:
         head = memory.read(top, layout.frame_head)
         if len(head) < layout.frame_head:
             break
-        frame = _read_frame(memory, layout, head)
+        frame = _read_frame(memory, layout, head, codes)
         if frame is not None:
             frames.append(frame)
         top = _word_in(head, layout.frame_previous)
@@ -119,7 +124,7 @@ def _word_in(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 8], "little")
 
 
-def _read_frame(memory: Memory, layout: Layout, head: bytes) -> Optional[PythonFrame]:
+def _read_frame(memory: Memory, layout: Layout, head: bytes, codes: Codes) -> Optional[PythonFrame]:
     """None for a shim: no Python frame, but the mark where C entered Python (3.12 and later)."""
     owner = layout.frame_owner
     if owner is not None and layout.version >= (3, 12) and head[owner] >= _SHIM_OWNER:
@@ -127,6 +132,13 @@ def _read_frame(memory: Memory, layout: Layout, head: bytes) -> Optional[PythonF
     code = _word_in(head, layout.frame_code)
     if layout.tagged_code:
         code &= ~_POINTER_TAGS
+    if code in codes and layout.code_tlbc is None:
+        return codes[code]
+    frame = codes[code] = _read_code(memory, layout, head, code)
+    return frame
+
+
+def _read_code(memory: Memory, layout: Layout, head: bytes, code: int) -> PythonFrame:
     data = memory.read(code, layout.code_head)
     if len(data) < layout.code_head:
         return PythonFrame("", "")

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
@@ -104,7 +103,7 @@ class Spool:
                 write_durably(os.path.join(folder, name), data)
             _sync_folder(folder)
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise SpoolError(f"{folder}: {error.strerror or error}") from error
         return folder
 
@@ -136,7 +135,7 @@ class Spool:
                 if os.path.exists(os.path.join(folder, META)):
                     os.rename(folder, os.path.join(self._new, name))
                 else:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
             except OSError:
                 continue
 
@@ -152,7 +151,7 @@ class Spool:
             file.write(f"{entry.id} {entry.read_json(META).get('pid') or 0}\n")
             file.flush()
             os.fsync(file.fileno())
-        shutil.rmtree(entry.path, ignore_errors=True)
+        _remove(entry.path)
 
     def was_delivered(self, entry: Entry) -> bool:
         """Whether an earlier pass sent it and died before it could remove it."""
@@ -171,7 +170,7 @@ class Spool:
 
     def drop(self, entry: Entry) -> None:
         """Removes it."""
-        shutil.rmtree(entry.path, ignore_errors=True)
+        _remove(entry.path)
 
     def _sent(self) -> List[str]:
         try:
@@ -269,6 +268,19 @@ def write_durably(path: str, data: bytes) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _remove(folder: str) -> None:
+    """A report's folder: files only. What cannot be removed stays."""
+    for name in _listdir(folder):
+        try:
+            os.unlink(os.path.join(folder, name))
+        except OSError:
+            continue
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _sync_folder(path: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-import uuid
+from bisect import bisect_left
 from typing import Callable, Dict, List, Optional, Tuple
 
 from ._limits import MAX_COMMENT_BYTES, MAX_STRING_CHARS
@@ -105,22 +105,23 @@ def _put_contexts(writer: MinidumpWriter, snapshot: Snapshot) -> "dict[int, Loca
 
 def _thread_list(snapshot: Snapshot, pieces: List[Piece], contexts: "dict[int, Location]") -> bytes:
     data = [struct.pack("<I", len(snapshot.threads))]
+    starts = [start for (start, _), _ in pieces]
     for thread in snapshot.threads:
-        start, stack = _stack_location(thread.stack, pieces)
+        start, stack = _stack_location(thread.stack, pieces, starts)
         teb = snapshot.cpu.thread_pointer(thread.registers) if thread.registers else 0
         context = contexts.get(thread.tid, Location(0, 0))
         data.append(struct.pack("<IIIIQQIIII", thread.tid, 0, 0, 0, teb, start, *stack, *context))
     return b"".join(data)
 
 
-def _stack_location(stack: Optional[Range], pieces: List[Piece]) -> Tuple[int, Location]:
+def _stack_location(stack: Optional[Range], pieces: List[Piece], starts: List[int]) -> Tuple[int, Location]:
     """The piece that begins where the stack does; a stack that overlaps another range begins a little later."""
-    if stack is not None:
-        end = stack[0] + len(stack[1])
-        for (start, _), location in pieces:
-            if stack[0] <= start < end:
-                return start, location
-    return (0 if stack is None else stack[0]), Location(0, 0)
+    if stack is None:
+        return 0, Location(0, 0)
+    index = bisect_left(starts, stack[0])
+    if index < len(starts) and starts[index] < stack[0] + len(stack[1]):
+        return starts[index], pieces[index][1]
+    return stack[0], Location(0, 0)
 
 
 def _module_list(writer: MinidumpWriter, modules: List[Module]) -> bytes:
@@ -246,10 +247,16 @@ def _dso_debug(writer: MinidumpWriter, snapshot: Snapshot) -> Optional[bytes]:
 
 
 def _crashpad_info(writer: MinidumpWriter, snapshot: Snapshot) -> bytes:
-    report = uuid.UUID(snapshot.annotations.get("faultline.id", str(uuid.UUID(int=0))))
+    report = _guid(snapshot.annotations.get("faultline.id", ""))
     pairs = b"".join(
         struct.pack("<II", writer.put_utf8(key), writer.put_utf8(value[:MAX_STRING_CHARS]))
         for key, value in snapshot.annotations.items()
     )
     dictionary = writer.put(struct.pack("<I", len(snapshot.annotations)) + pairs)
-    return struct.pack("<I16s16sIIIIIQ", 1, report.bytes_le, bytes(16), *dictionary, 0, 0, 0, 0)
+    return struct.pack("<I16s16sIIIIIQ", 1, report, bytes(16), *dictionary, 0, 0, 0, 0)
+
+
+def _guid(text: str) -> bytes:
+    """A UUID as Windows lays it out: the first three fields little endian."""
+    raw = bytes.fromhex(text.replace("-", "").ljust(32, "0")[:32])
+    return raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]
