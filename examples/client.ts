@@ -75,6 +75,28 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
   }
 }
 
+/** Waits until every native module that was uploaded has its symbol cache, or is refused. */
+export async function awaitNativeSymbols(server: Server): Promise<void> {
+  await eventually("the native modules' symbols are ready", async () => {
+    for (const state of ["stored", "building"]) {
+      const answer = await ask(server, `/api/v1/symbols/native?state=${state}`);
+      if (((await answer.json()) as { modules: unknown[] }).modules.length > 0) return false;
+    }
+    const files = await ask(server, "/api/v1/symbols/files?state=stored");
+    return ((await files.json()) as { files: unknown[] }).files.length === 0;
+  });
+}
+
+/** Waits until a release has a crash that was processed; answers with its groups. */
+export async function awaitGroups(server: Server, release: string): Promise<readonly Group[]> {
+  let groups: readonly Group[] = [];
+  await eventually(`a crash of ${release} arrives`, async () => {
+    groups = await listGroups(server, release);
+    return groups.length > 0;
+  });
+  return groups;
+}
+
 /** The groups that hold crashes of a release, the largest first. */
 export async function listGroups(server: Server, release: string): Promise<readonly Group[]> {
   const answer = await ask(server, `/api/v1/groups?release=${release}&sort=count`);

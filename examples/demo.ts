@@ -11,6 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
+  awaitGroups,
+  awaitNativeSymbols,
   awaitReport,
   listGroups,
   listHosts,
@@ -19,10 +21,12 @@ import {
   uploadSymbols,
   type Group,
 } from "./client.ts";
+import { buildRanking } from "./ranking-release.ts";
 import { serverOf, startAllInOne, type Server } from "./server.ts";
 import { findPython, packShop, runs, runShop, type Death } from "./shop-release.ts";
 
 const RELEASE = "demo-1";
+const NATIVE_RELEASE = "demo-native-1";
 /** Lines shown of the first group's newest crash, and of each other's. */
 const SHOWN_LINES = 45;
 const SHOWN_LINES_OF_OTHERS = 13;
@@ -69,7 +73,21 @@ async function demonstrate(server: Server): Promise<void> {
   for (const [at, group] of groups.entries()) {
     await sayNewest(server, group, at === 0 ? SHOWN_LINES : SHOWN_LINES_OF_OTHERS);
   }
+  await demonstrateNative(server);
   sayNext(server, groups[0]);
+}
+
+/** The same for a crash in C: captured by the reporter, with Python and native frames in one stack. */
+async function demonstrateNative(server: Server): Promise<void> {
+  heading("A crash in an extension module, captured by the reporter");
+  const python = await findPython("python3");
+  const release = python === null ? "there is no python3" : await buildRanking(python, folder);
+  if (typeof release === "string") return say(`skipped: ${release}`);
+  say(await release.uploadSymbols(server, NATIVE_RELEASE));
+  await awaitNativeSymbols(server);
+  say(`shop_app clearance    ${await release.crash(server, NATIVE_RELEASE)}\n`);
+  const [group] = await awaitGroups(server, NATIVE_RELEASE);
+  if (group !== undefined) say(await readText(server, group.newestCrash));
 }
 
 interface Release {

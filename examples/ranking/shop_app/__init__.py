@@ -1,0 +1,1 @@
+"""A shop whose product ranking is written in C."""
