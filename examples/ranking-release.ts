@@ -3,7 +3,7 @@
  * by the release pipeline, a worker that dies in production.
  */
 import { execFile } from "node:child_process";
-import { cp, realpath } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -16,7 +16,7 @@ const reporter = fileURLToPath(new URL("../reporter", import.meta.url));
 const RUN_TIMEOUT_MS = 60_000;
 
 export interface RankingRelease {
-  /** Sends compiled files, sources, the extension module and the interpreter; answers with the uploader's last line. */
+  /** Sends compiled files, sources, the extension module and the interpreter with its libraries; answers with the uploader's last line. */
   uploadSymbols(server: Server, release: string): Promise<string>;
   /** Runs a worker until it dies; "SIGSEGV". Its crash is sent by a process that outlives it. */
   crash(server: Server, release: string): Promise<string>;
@@ -62,20 +62,17 @@ async function compile(python: string, app: string): Promise<void> {
   await run("cc", [...flags, "ranking.c", "-o", `shop_ranking${suffix}`], { cwd: app });
 }
 
+/** The interpreter and the libraries it needs: what stands in every native stack. */
+const mappedFiles = `
+import os
+paths = {line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if line.count("/") > 0}
+print(*sorted(path for path in paths if os.path.basename(path).startswith(("python", "lib"))), sep="\\n")`;
+
 function releaseOf(python: string, app: string, folder: string): RankingRelease {
   return {
     async uploadSymbols(server, release) {
-      const interpreter = await realpath(python);
-      const words = [
-        "-m",
-        "faultline",
-        "symbols",
-        "upload",
-        "--release",
-        release,
-        app,
-        interpreter,
-      ];
+      const mapped = (await run(python, ["-c", mappedFiles])).stdout.trim().split("\n");
+      const words = ["-m", "faultline", "symbols", "upload", "--release", release, app, ...mapped];
       const env = { ...process.env, FAULTLINE_URL: server.url, FAULTLINE_TOKEN: server.token };
       const { stdout, stderr } = await run(python, words, { env });
       return `${stdout}${stderr}`.trim().split("\n").at(-1) ?? "";
