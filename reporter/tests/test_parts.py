@@ -156,6 +156,22 @@ def test_a_channel_takes_one_piece_and_blocks_the_next() -> None:
         channel.read_end.close()
 
 
+def test_an_empty_piece_is_not_the_end() -> None:
+    channel = open_channel()
+    reader = TextReader(channel.read_end)
+    reader.read_all()
+    for piece in (b"a", b"", b"b"):
+        with socket.socket(fileno=os.dup(channel.write_fd)) as writer:
+            writer.send(piece)
+    assert reader.peek() == b"ab"
+    reader.read_all()
+    assert (reader.text, reader.ended) == (b"ab", False)
+    os.close(channel.write_fd)
+    reader.read_all()
+    assert reader.ended
+    channel.read_end.close()
+
+
 class Zeroes(Memory):
     def read(self, address: int, size: int) -> bytes:
         return bytes(size)

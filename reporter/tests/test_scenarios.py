@@ -11,6 +11,8 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from conftest import PYTHONS, App, Report, version_of
+from faultline._memory import RangeMemory
+from faultline._python_stacks import Runtime, walk
 
 CAUSES: Dict[str, Tuple[str, int, Optional[int]]] = {
     "segv_null": ("SIGSEGV", 1, 0),
@@ -97,6 +99,50 @@ def check_threads(report: Report) -> None:
         assert start >= end
         assert rva + size <= len(report.dump)
         end = start + size
+
+
+def ranges(dump: bytes) -> List[Tuple[int, bytes]]:
+    data = streams(dump)[5]
+    rows = [struct.unpack_from("<QII", data, 4 + 16 * row) for row in range(int.from_bytes(data[:4], "little"))]
+    return [(start, dump[rva : rva + size]) for start, size, rva in rows]
+
+
+def frames_of_text(text: str) -> Dict[int, List[Tuple[str, str]]]:
+    """Thread's ident → file and name of each frame, innermost first."""
+    found: Dict[int, List[Tuple[str, str]]] = {}
+    current: List[Tuple[str, str]] = []
+    for line in text.splitlines():
+        thread = re.search(r"hread (0x[0-9a-f]+) ", line)
+        frame = re.fullmatch(r'  File "(.*)", line \d+ in (.*)', line)
+        if thread:
+            current = found[int(thread.group(1), 16)] = []
+        elif frame:
+            current.append((frame.group(1), frame.group(2)))
+    return found
+
+
+@pytest.mark.parametrize("python", [pytest.param(one, id=version_of(one)) for one in PYTHONS])
+def test_python_frames_are_in_the_dump(app: App, python: str) -> None:
+    """Walked in nothing but the dump's memory they are what faulthandler printed, for every thread."""
+    app.run("busy_threads", python=python)
+    (report,) = app.reports()
+    version = [int(part) for part in report.meta["pythonVersion"].split(".")]
+    runtime = Runtime(int(report.meta["reporter"]["pythonRuntime"], 16), (version[0], version[1]))
+    threads = walk(RangeMemory(ranges(report.dump)), runtime)
+    assert threads is not None
+    printed = frames_of_text(report.text)
+    assert len(printed) >= 9
+    crashed = next(ident for ident in printed if ident in _idents(report, report.meta["reporter"]["crashingThread"]))
+    for thread in threads:
+        walked = [(frame.file, frame.name) for frame in thread.frames]
+        if thread.ident == crashed or walked[0][1] != "busy":
+            assert walked == printed[thread.ident]
+    assert {thread.ident for thread in threads} == set(printed)
+    assert sum(len(data) for _, data in ranges(report.dump)) < 600_000
+
+
+def _idents(report: Report, tid: int) -> List[int]:
+    return [row[4] for row in thread_rows(report.dump) if row[0] == tid]
 
 
 def test_two_hundred_threads(app: App) -> None:

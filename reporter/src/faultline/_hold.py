@@ -114,14 +114,15 @@ class PtraceHeld(Held):
         poller.register(reader.fileno(), select.POLLIN)
         poller.register(self._wakeup, select.POLLIN)
         last_progress = time.monotonic()
+        closed = False
         while True:
             events = poller.poll(100)
             if any(fd == self._wakeup for fd, _ in events):
                 os.read(self._wakeup, 4096)
-            progress = reader.read_all()
-            if reader.ended:
+            progress = not closed and reader.read_all()
+            if reader.ended and not closed:
+                closed = True
                 poller.unregister(reader.fileno())
-                reader.ended = False
             raised = self._advance()
             if raised is not None:
                 reader.read_all()

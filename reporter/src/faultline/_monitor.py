@@ -419,6 +419,8 @@ class Monitor:
                 code = 0
             except SystemExit as exit_request:
                 code = exit_request.code if isinstance(exit_request.code, int) else 1
+            except BaseException:
+                sys.excepthook(*sys.exc_info())  # to nobody, unless FAULTLINE_DEBUG is set
             finally:
                 os._exit(code)
         self._tasks[pid] = Task(pid, deadline, done)
