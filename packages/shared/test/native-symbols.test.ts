@@ -248,6 +248,14 @@ describe("a build", () => {
     }
   }
 
+  test("that failed lets go of its lock before it says so", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const failing = withTryLock(pool, 1, "A0", () => Promise.reject(new Error("disk")));
+      await expect(failing).rejects.toThrow("disk");
+      expect(await withTryLock(pool, 1, "A0", () => Promise.resolve("mine"))).toBe("mine");
+    }
+  });
+
   /** A pool whose transactions take their time between their last statement and their end. */
   const hesitating = (before: () => void): Pool =>
     ({

@@ -19,6 +19,7 @@ import { CACHE_VERSION } from "@faultline/debuginfo";
 import { BLOB_GRACE_MS, SWEEP_BATCH } from "../src/limits.ts";
 import { createMetrics, type Metrics } from "../src/metrics.ts";
 import { startUpkeep, type Upkeep } from "../src/upkeep.ts";
+import { noLinks } from "./native/fixture.ts";
 import { crashWith, log, openSetting, queue, type Setting } from "./setting.ts";
 
 const HOUR_MS = 3_600_000;
@@ -169,14 +170,6 @@ const nativeFile = (sha256: string, debugId: string): NewNativeFile => ({
   hasUnwind: true,
   crc32: 0,
 });
-const noLinks = {
-  debugLink: null,
-  debugLinkCrc: null,
-  altLink: null,
-  altLinkBuildId: null,
-  providedUnits: [],
-  wantedUnits: [],
-};
 const builtOf = (blob: string, cacheVersion: number) => ({
   buildId: null,
   name: "lib.so",

@@ -4,7 +4,10 @@ import type { Pool, Queryable } from "./pool.ts";
 /** Numbers that tell the locks of this house apart; the second of a pair comes from what is locked. */
 export const LockSpace = { nativeBuild: 0x0fa1_7005 } as const;
 
-/** Runs `work` while holding the lock, on the connection that holds it; null at once when another has it. */
+/**
+ * Runs `work` while holding the lock, on the connection that holds it; null at once when another has it. The lock is
+ * free when this settles, also after a failure: whoever tries again must not find it taken by nobody.
+ */
 export async function withTryLock<Result>(
   pool: Pool,
   space: number,
@@ -12,20 +15,22 @@ export async function withTryLock<Result>(
   work: (db: Queryable) => Promise<Result>,
 ): Promise<Result | null> {
   const client = await pool.connect();
-  let failure: Error | undefined;
+  let broken: Error | undefined;
   try {
     const { rows } = await client.query<{ locked: boolean }>(
       "select pg_try_advisory_lock($1, hashtext($2)) as locked",
       [space, name],
     );
     if (rows[0]?.locked !== true) return null;
-    const result = await work(client);
-    await client.query("select pg_advisory_unlock($1, hashtext($2))", [space, name]);
-    return result;
+    try {
+      return await work(client);
+    } finally {
+      await client.query("select pg_advisory_unlock($1, hashtext($2))", [space, name]);
+    }
   } catch (error) {
-    failure = error as Error;
+    broken = error as Error;
     throw error;
   } finally {
-    client.release(failure);
+    client.release(broken);
   }
 }

@@ -4,7 +4,12 @@ import type { NativeLinks } from "@faultline/shared";
 import type { SymbolPaths } from "@faultline/symbols";
 import { CrashFailure } from "../failure.ts";
 import { createGate } from "../gate.ts";
-import { BUILDER_IDLE_MS, BUILDER_KEPT_BYTES, NATIVE_BUILD_TIMEOUT_MS } from "../limits.ts";
+import {
+  BUILDER_IDLE_MS,
+  BUILDER_KEPT_BYTES,
+  NATIVE_BUILD_TIMEOUT_MS,
+  THREAD_START_MS,
+} from "../limits.ts";
 import {
   BuilderExit,
   type BuilderAnswer,
@@ -125,12 +130,17 @@ function refusal(answer: BuilderAnswer): Error {
   return new Error("message" in answer ? answer.message : `the builder answered with ${kind}`);
 }
 
+type End = number | NodeJS.Signals | "timeout";
+
 /** The process ended, or was to, before it answered. */
 class Ended extends Error {
-  readonly how: number | NodeJS.Signals | "timeout";
-  constructor(how: number | NodeJS.Signals | "timeout") {
+  readonly how: End;
+  /** It had begun its task: one that cannot start says nothing about the files. */
+  readonly begun: boolean;
+  constructor(how: End, begun: boolean) {
     super(`the builder process ended (${how})`);
     this.how = how;
+    this.begun = begun;
   }
 }
 
@@ -142,14 +152,19 @@ function converse(
   timeoutMs: number,
 ): Promise<BuilderReport> {
   const { promise, resolve, reject } = Promise.withResolvers<BuilderReport>();
+  let begun = false;
+  const late = (): void => reject(new Ended("timeout", begun));
+  let timer = setTimeout(late, THREAD_START_MS);
   const onMessage = (report: BuilderReport): void => {
     const { answer } = report;
-    if (answer.kind === "progress") progress(answer.done, answer.total);
-    else resolve(report);
+    if (answer.kind === "progress") return progress(answer.done, answer.total);
+    if (answer.kind !== "begun") return resolve(report);
+    begun = true;
+    clearTimeout(timer);
+    timer = setTimeout(late, timeoutMs);
   };
   const onExit = (code: number | null, signal: NodeJS.Signals | null): void =>
-    reject(new Ended(signal ?? code ?? 1));
-  const timer = setTimeout(() => reject(new Ended("timeout")), timeoutMs);
+    reject(new Ended(signal ?? code ?? 1, begun));
   child.on("message", onMessage).once("exit", onExit).once("error", reject);
   child.send(task, (error) => error !== null && reject(error));
   return promise.finally(() => {
@@ -159,8 +174,9 @@ function converse(
 }
 
 /** A process that something else killed says little about the files: the job is tried again, so many times. */
-function failureOf({ how, message }: Ended, memoryMib: number, timeoutMs: number): Error {
-  if (how === "timeout") {
+function failureOf(ended: Ended, memoryMib: number, timeoutMs: number): Error {
+  const { how, begun, message } = ended;
+  if (how === "timeout" && begun) {
     const limit = `NATIVE_BUILD_TIMEOUT_MS (${timeoutMs} ms)`;
     return new CrashFailure("timeout", `reading took longer than ${limit}`);
   }
@@ -168,5 +184,5 @@ function failureOf({ how, message }: Ended, memoryMib: number, timeoutMs: number
     const limit = `FAULTLINE_BUILD_MIB (${memoryMib} MiB)`;
     return new CrashFailure("memory", `reading needed more memory than ${limit}`);
   }
-  return new BuilderDiedError(message);
+  return begun ? new BuilderDiedError(message) : ended;
 }

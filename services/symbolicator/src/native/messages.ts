@@ -16,6 +16,8 @@ export type BuilderTask =
     };
 
 export type BuilderAnswer =
+  /** The thread runs: what happens from now on may be the files' own fault. */
+  | { readonly kind: "begun" }
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
   | { readonly kind: "examined"; readonly links: NativeLinks }
   | {

@@ -35,7 +35,7 @@ process.on("message", (task: BuilderTask) => {
   thread.postMessage(task);
 });
 thread.on("message", (answer: BuilderAnswer) => {
-  if (answer.kind !== "progress") out = null;
+  if (answer.kind !== "begun" && answer.kind !== "progress") out = null;
   const report: BuilderReport = { answer, rss: process.memoryUsage.rss() };
   process.send?.(report);
 });

@@ -20,6 +20,7 @@ const tell = (answer: BuilderAnswer): void => parentPort?.postMessage(answer);
 parentPort?.on("message", (task: BuilderTask) => void work(task).then(tell));
 
 async function work(task: BuilderTask): Promise<BuilderAnswer> {
+  tell({ kind: "begun" });
   try {
     if (task.kind === "examine") return { kind: "examined", links: examineFile(task.path) };
     const bytes = await buildFiles(task.paths, tellProgress());

@@ -11,7 +11,7 @@ import {
   type BuilderOptions,
   type NativeBuilder,
 } from "../../src/native/builder.ts";
-import { fixturePath, quartet } from "./fixture.ts";
+import { fixturePath, noLinks, quartet } from "./fixture.ts";
 
 let folder: string;
 const opened: NativeBuilder[] = [];
@@ -39,27 +39,19 @@ const failure = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 test("it tells what a file says of others", async () => {
-  const none = {
-    debugLink: null,
-    debugLinkCrc: null,
-    altLink: null,
-    altLinkBuildId: null,
-    providedUnits: [],
-    wantedUnits: [],
-  };
   const examined = await Promise.all(
     quartet.files.map((name) => builder.examine(fixturePath(name))),
   );
   expect(examined).toEqual([
-    { ...none, debugLink: "quartet.debug", debugLinkCrc: expect.any(Number) },
+    { ...noLinks, debugLink: "quartet.debug", debugLinkCrc: expect.any(Number) },
     {
-      ...none,
+      ...noLinks,
       altLink: "quartet.sup",
       altLinkBuildId: quartet.supplementId,
       wantedUnits: [quartet.unit],
     },
-    none,
-    { ...none, providedUnits: [quartet.unit] },
+    noLinks,
+    { ...noLinks, providedUnits: [quartet.unit] },
   ]);
 });
 
@@ -119,10 +111,17 @@ describe("limits", () => {
   });
 
   test("of time", async () => {
-    const error = await failure(open({ timeoutMs: 5 }).examine(fixturePath("quartet.so")));
+    const slow = join(folder, "slow.sym");
+    const functions = Array.from(
+      { length: 300_000 },
+      (_, at) => `FUNC ${at.toString(16)}0 10 0 f${at}`,
+    );
+    await writeFile(slow, `MODULE Linux x86_64 ${quartet.debugId} slow\n${functions.join("\n")}\n`);
+    const hasty = open({ timeoutMs: 20 });
+    const error = await failure(hasty.build(paths(slow), join(folder, "slow"), quiet));
     expect(error).toMatchObject({
       reason: "timeout",
-      message: "reading took longer than NATIVE_BUILD_TIMEOUT_MS (5 ms)",
+      message: "reading took longer than NATIVE_BUILD_TIMEOUT_MS (20 ms)",
     });
   });
 });

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { NativeLinks } from "@faultline/shared";
 
 export const fixturePath = (name: string): string =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -16,3 +17,13 @@ export const quartet = {
   supplementId: "0123456789abcdef0123456789abcdef01234567",
   unit: "bd9a742562fafe7d",
 } as const;
+
+/** Of a file that names no other. */
+export const noLinks: NativeLinks = {
+  debugLink: null,
+  debugLinkCrc: null,
+  altLink: null,
+  altLinkBuildId: null,
+  providedUnits: [],
+  wantedUnits: [],
+};
