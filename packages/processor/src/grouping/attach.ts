@@ -7,7 +7,7 @@
  * Nothing here overrides what a person did: it only answers which key a crash is filed under.
  */
 import { canonicalContext } from "./contexts.ts";
-import { dominant, SightingCounts, type Sightings, total } from "./counts.ts";
+import { dominant, SightingCounts, type Sightings, together, total } from "./counts.ts";
 import { keyOf } from "./hash.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
 import { links, PYTHON } from "./links.ts";
@@ -32,23 +32,40 @@ const MAX_CONTEXTS = 64;
 /** The key that `sighting` is filed under. */
 export function attach(sighting: Sighting, seen: Sightings): string {
   const { evidence } = sighting;
+  if (sighting.pinned) return sighting.mid;
   const context = canonicalContext(evidence, seen);
   if (evidence.cycle !== null) return byCycle(sighting, seen);
   if (context === null) return withoutPython(sighting, seen);
+  const same = evidence.named ? byAssertion(sighting, seen, MIN_SIGHTINGS) : null;
+  if (same !== null) return same;
   const main = mainKey(context, sighting, seen);
   if (main === PYTHON) return openKey(context, sighting, seen);
   if (main !== null) return perContext(main, context, seen);
   if (evidence.chance !== null) return byChance(sighting, context, seen);
   return (
-    byAssertion(sighting, seen) ??
+    byAssertion(sighting, seen, 1) ??
     (evidence.named ? perContext(sighting.mid, context, seen) : openKey(context, sighting, seen))
   );
 }
 
 /** What crashes of `context` died in: a key, or `PYTHON`; null where they do not agree. */
 function mainKey(context: string, sighting: Sighting, seen: Sightings): string | null {
-  const named = seen.of(links.named(context));
+  const named = heard(links.named, context, sighting, seen);
   return sighting.evidence.named ? mainOfNamed(named, sighting) : mainOfOpen(named, sighting);
+}
+
+/**
+ * What crashes of `context` were seen with, as far as they may be of the same bug: those that said
+ * the same or nothing.
+ */
+function heard(
+  link: typeof links.named,
+  context: string,
+  { evidence: { saying } }: Sighting,
+  seen: Sightings,
+): ReadonlyMap<string, number> {
+  if (saying === "") return seen.of(link(context));
+  return together(seen.of(link(context, saying)), seen.of(link(context, "")));
 }
 
 function mainOfNamed(named: ReadonlyMap<string, number>, { coarse, mid }: Sighting): string | null {
@@ -98,7 +115,7 @@ function perContext(mid: string, context: string, seen: Sightings): string {
 
 /** The commonest key of captures of `context` that name no native culprit. */
 function openKey(context: string, sighting: Sighting, seen: Sightings): string {
-  const key = dominant(seen.of(links.open(context)), 1);
+  const key = dominant(heard(links.open, context, sighting, seen), 1);
   return key === null ? sighting.mid : midOf(key);
 }
 
@@ -115,12 +132,16 @@ function byCycle({ mid, evidence }: Sighting, seen: Sightings): string {
 }
 
 /** Where captures of the same assertion went, those first that name who made it. */
-function byAssertion({ evidence }: Sighting, seen: Sightings): string | null {
+function byAssertion({ evidence }: Sighting, seen: Sightings, least: number): string | null {
   const { assertion } = evidence;
   if (assertion === null) return null;
-  const named = dominant(seen.of(links.assertion(true, assertion)), SAME_OBJECT);
-  const key = named ?? dominant(seen.of(links.assertion(false, assertion)), SAME_OBJECT);
-  return key === null ? null : midOf(key);
+  for (const named of [true, false]) {
+    const counts = seen.of(links.assertion(named, assertion));
+    const key = total(counts) < least ? null : dominant(counts, SAME_OBJECT);
+    if (key !== null) return midOf(key);
+    if (evidence.named) break;
+  }
+  return null;
 }
 
 /** The function that most such deaths had on their stack, and little else had. */
@@ -149,7 +170,7 @@ function withoutPython(sighting: Sighting, seen: Sightings): string {
     if (key !== null) return key;
     if (evidence.named) break;
   }
-  const asserted = byAssertion(sighting, seen);
+  const asserted = byAssertion(sighting, seen, 1);
   if (asserted !== null) return asserted;
   if (evidence.named || evidence.object === null) return mid;
   const key = dominant(seen.of(links.object(evidence.base, evidence.object)), BY_NATIVE);

@@ -11,7 +11,7 @@ import { MIN_SIGHTINGS } from "./limits.ts";
 import { links } from "./links.ts";
 
 /** A function that more others call is a helper, whatever its name: its caller tells bugs apart. */
-const MAX_CALLERS = 4;
+const MAX_CALLERS = 3;
 /** Frames at the top of the stack that a variant may lack. */
 const MAX_ADDED = 2;
 

@@ -44,3 +44,14 @@ export function dominant(counts: ReadonlyMap<string, number>, ratio: number): st
   }
   return best !== null && most >= ratio * second ? best : null;
 }
+
+/** Two counts as one. */
+export function together(
+  left: ReadonlyMap<string, number>,
+  right: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  if (right.size === 0) return left;
+  const sum = new Map(left);
+  for (const [value, count] of right) sum.set(value, (sum.get(value) ?? 0) + count);
+  return sum;
+}

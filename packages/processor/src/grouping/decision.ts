@@ -73,7 +73,3 @@ export function markFine({ native, python }: Subject): void {
 /** The Python anchor under the class of the death; null without Python frames. */
 export const linkOf = ({ kind, anchors }: Subject): readonly string[] | null =>
   anchors === null ? null : [kind.base, ...tokensOf(anchors.mid)];
-
-/** What the message adds to `mid`. */
-export const messageOf = ({ message, assertion }: Kind): string =>
-  assertion === null ? (message ?? "") : `assert ${assertion.expression}`;

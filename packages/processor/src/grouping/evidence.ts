@@ -9,7 +9,7 @@ import type { Anchors } from "./anchors.ts";
 import type { Kind } from "./kind.ts";
 import { MAX_EVIDENCE_FUNCTIONS } from "./limits.ts";
 import type { NativeFacts } from "./native-stack.ts";
-import { tellingSlots } from "./native-stack.ts";
+import { shapeOf, tellingSlots } from "./native-stack.ts";
 import { distinct, type PythonSlot } from "./slots.ts";
 
 export interface OwnFunction {
@@ -36,6 +36,8 @@ export interface Evidence {
   readonly sawNative: boolean;
   /** The object that died, where its names are unknown or do not matter. */
   readonly object: string | null;
+  /** The words that tell bugs of one function apart; empty where none were heard. */
+  readonly saying: string;
   /** A failed assertion, with the function or file that made it. */
   readonly assertion: string | null;
   /** Functions of an endless recursion through Python. */
@@ -61,6 +63,7 @@ export function evidenceOf(
     named: false,
     sawNative: native.all.length > 0,
     object: native.top?.frame.object.key ?? null,
+    saying: kind.message ?? "",
     assertion: assertionLink(kind),
     cycle: null,
     chance: null,
@@ -70,11 +73,14 @@ export function evidenceOf(
 const tokensOf = (anchors: Anchors | null): readonly string[] =>
   anchors?.mid.map(({ token }) => token) ?? [];
 
-/** The culprit; then the two nearest names that tell anything, then the nearest alone. */
-function nativeNames({ culprit, region }: NativeFacts): readonly string[] {
+/** The culprit, else the place in its build and the shape; then the two nearest names that tell anything, then the nearest. */
+function nativeNames({ culprit, top, region }: NativeFacts): readonly string[] {
   const telling = tellingSlots(region).map(({ token }) => token ?? "");
-  const names = [telling.slice(0, 2).join(" < "), telling[0] ?? ""];
-  return [...new Set([culprit?.token ?? "", ...names])].filter((name) => name !== "");
+  const shape = top === null ? "" : (shapeOf(region) ?? "");
+  const site = top?.frame.site ?? "";
+  const best = culprit === null ? [site, shape] : [culprit.token ?? ""];
+  const names = [...best, telling.slice(0, 2).join(" < "), telling[0] ?? "", shape, site];
+  return [...new Set(names)].filter((name) => name !== "");
 }
 
 const assertionLink = ({ assertion }: Kind): string | null =>

@@ -37,6 +37,8 @@ export interface CrashFrame {
   readonly file: string | null;
   readonly inApp: boolean | null;
   readonly role: string | null;
+  /** Module-relative address of a native frame; never part of a key. */
+  readonly offset: string | null;
   readonly inline: boolean;
   /** Found by a stack scan. */
   readonly scanned: boolean;
@@ -84,6 +86,7 @@ export function readFrame(value: unknown): CrashFrame {
     file: typeof file === "string" && file !== "" ? file.slice(-MAX_PATH_CHARS) : null,
     inApp: typeof fields["inApp"] === "boolean" ? fields["inApp"] : null,
     role: textOf(fields["role"], MAX_NAME_CHARS),
+    offset: textOf(fields["offset"], MAX_NAME_CHARS),
     inline: fields["inline"] === true || fields["foundBy"] === "inline",
     scanned: fields["foundBy"] === "scan",
   };

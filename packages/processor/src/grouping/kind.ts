@@ -70,6 +70,11 @@ export function withCause(kind: Kind, cause: string, message: string | null): Ki
   return { ...ofRule(rule, message), base: kind.base };
 }
 
+/** The class that a name of any list leads to, or a class of its own. */
+export function kindNamed(name: string, message: string | null): Kind {
+  return ofRule(ruleOf(name) ?? { group: `other:${fold(name)}`, words: name }, message);
+}
+
 function ofException(crash: Crash): Kind {
   const name = exceptionName(crash.reason, crash.message);
   const rule = ruleOf(name);

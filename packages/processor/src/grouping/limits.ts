@@ -35,3 +35,12 @@ export const MAX_ABORT_FRAMES = 24;
 
 /** Crashes that must share a link before it may take one out of the group of its own key. */
 export const MIN_SIGHTINGS = 5;
+
+/** Rules of a project, characters of one, characters and stars of a glob in it. */
+export const MAX_PROJECT_RULES = 200;
+export const MAX_RULE_CHARS = 500;
+export const MAX_GLOB_CHARS = 200;
+export const MAX_GLOB_STARS = 6;
+
+/** Crashes that a change of rules is tried on. */
+export const MAX_PREVIEWED_CRASHES = 1000;

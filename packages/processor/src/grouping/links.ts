@@ -4,9 +4,9 @@
  */
 export const links = {
   /** Python context → named native culprits (and `PYTHON` where native code did as told). */
-  named: (context: string) => `named:${context}`,
+  named: (context: string, saying?: string) => told("named", context, saying),
   /** Python context → keys of captures that name no native culprit. */
-  open: (context: string) => `open:${context}`,
+  open: (context: string, saying?: string) => told("open", context, saying),
   /** Python context, as a stack has it → how often. */
   context: (context: string) => `context:${context}`,
   /** Function of the program → functions that called it. */
@@ -31,3 +31,7 @@ export const links = {
 
 /** Seen in place of a key where the Python side names the bug although native frames are known. */
 export const PYTHON = "python";
+
+/** Of all crashes of a context, or of those that said the same (the empty text: nothing). */
+const told = (kind: string, context: string, saying: string | undefined): string =>
+  saying === undefined ? `${kind}:${context}` : `${kind} said:${context}:${saying}`;

@@ -3,6 +3,7 @@
  */
 import { MAX_MESSAGE_TOKEN_CHARS } from "./limits.ts";
 import { functionKey } from "./native-name.ts";
+import { fileName } from "./native-object.ts";
 import { assertionForms } from "./rules/assertion-forms.ts";
 
 /** A failed assertion: the one message that names its bug whatever else was captured. */
@@ -32,12 +33,12 @@ export function assertionOf(message: string): Assertion | null {
   return null;
 }
 
-/** A bound is part of the expression, an address or a big number is a value: `n < 8`, `0x7f30c0ffee`. */
+/** `x != 0` is code; addresses, longer numbers and what was compared with what are values. */
 const withoutValues = (expression: string): string =>
   clip(
     expression
       .replace(/\s*\([^()]{1,80} vs\.? [^()]{0,80}\)\s*$/, "")
-      .replaceAll(/\b0x[0-9a-f]{3,}\b|(?<![\w.])\d{3,}(?![\w.])/gi, "<n>")
+      .replaceAll(/\b0x[0-9a-f]{3,}\b|(?<![\w.])\d{2,}(?![\w.])/gi, "<n>")
       .replace(/^\((.*)\)$/, "$1"),
   );
 
@@ -46,8 +47,7 @@ function placeOf(groups: Readonly<Record<string, string | undefined>>): string |
   if (name !== null) return name;
   const file = groups["file"];
   if (file === undefined) return null;
-  const base = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
-  return base.replace(/\.\w{1,4}$/, "");
+  return fileName(file).replace(/\.\w{1,4}$/, "");
 }
 
 /** Debuggers and `__func__` know `f`, `__PRETTY_FUNCTION__` `void ns::A<int>::f(int)`. */

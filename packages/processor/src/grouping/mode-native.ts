@@ -1,13 +1,6 @@
 /** Bugs of native code: an extension's, a library's, the program's. */
-import {
-  type Keys,
-  fineTokens,
-  linkOf,
-  markFine,
-  messageOf,
-  type Subject,
-  tokensOf,
-} from "./decision.ts";
+import { type Keys, fineTokens, linkOf, markFine, type Subject, tokensOf } from "./decision.ts";
+import { shapeOf } from "./native-stack.ts";
 import { mark, type NativeSlot } from "./slots.ts";
 
 /**
@@ -26,7 +19,6 @@ export function ofNative(subject: Subject): Keys | null {
 function ofFunction(subject: Subject, culprit: NativeSlot): Keys {
   const { kind, evidence } = subject;
   const { object, inline, scanned } = culprit.frame;
-  const message = kind.assertion === null ? "" : messageOf(kind);
   markFine(subject);
   markLink(subject, "which Python code called it");
   mark([culprit], ["coarse", "mid", "fine"], "names the group: the native function that died");
@@ -34,7 +26,7 @@ function ofFunction(subject: Subject, culprit: NativeSlot): Keys {
     mode: "native",
     confidence: inline || scanned ? "low" : "high",
     coarse: [kind.base, object.key],
-    mid: [culprit.token ?? "", message],
+    mid: [culprit.token ?? "", kind.assertion === null ? "" : (kind.message ?? "")],
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: culprit.token,
@@ -74,7 +66,10 @@ function withoutSymbols(subject: Subject, top: NativeSlot): Keys {
     mode: "native",
     confidence: "low",
     coarse: [kind.base, top.frame.object.key],
-    mid: ["~unsym", ...tokensOf(anchors?.mid ?? [])],
+    mid: [
+      "~unsym",
+      ...(anchors === null ? [shapeOf(subject.native.region) ?? ""] : tokensOf(anchors.mid)),
+    ],
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: top.frame.object.key,

@@ -1,13 +1,5 @@
 /** Bugs of the program's own Python code, and of its calls into what does as it is told. */
-import {
-  type Keys,
-  fineTokens,
-  linkOf,
-  markFine,
-  messageOf,
-  type Subject,
-  tokensOf,
-} from "./decision.ts";
+import { type Keys, fineTokens, linkOf, markFine, type Subject, tokensOf } from "./decision.ts";
 import { mark } from "./slots.ts";
 
 /** Null without a Python frame that can name anything. */
@@ -23,7 +15,7 @@ export function ofPython(subject: Subject): Keys | null {
     mode: "python",
     confidence: anchors.strong ? "high" : "low",
     coarse: [kind.base, "py", anchors.coarse.token],
-    mid: [messageOf(kind), ...tokensOf(anchors.mid)],
+    mid: [kind.message ?? "", ...tokensOf(anchors.mid)],
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: anchors.coarse.frame.label,

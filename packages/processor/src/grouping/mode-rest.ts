@@ -1,5 +1,5 @@
 /** Crashes that nothing names well: by the best that is left, and honestly so. */
-import { type Keys, messageOf, type Subject } from "./decision.ts";
+import { type Keys, type Subject } from "./decision.ts";
 import { messageToken } from "./message.ts";
 import { tellingSlots } from "./native-stack.ts";
 import { mark, type NativeSlot } from "./slots.ts";
@@ -22,7 +22,7 @@ function ofPlumbing({ kind, python, evidence }: Subject): Keys {
     mode: "skipped",
     confidence: "low",
     coarse: [kind.base, "skipped", token],
-    mid: [messageOf(kind)],
+    mid: [kind.message ?? ""],
     fine: [],
     link: [kind.base, token],
     culprit: first?.frame.label ?? null,
@@ -39,7 +39,7 @@ function ofRuntime({ kind, native, evidence }: Subject): Keys | null {
     mode: "runtime",
     confidence: "low",
     coarse: [kind.base, "rt", first.token ?? ""],
-    mid: [messageOf(kind)],
+    mid: [kind.message ?? ""],
     fine: tellingSlots(native.region).map(({ token }) => token ?? ""),
     link: null,
     culprit: first.token,
@@ -61,7 +61,7 @@ function ofWait({ kind, native, evidence }: Subject): Keys | null {
     mode: "skipped",
     confidence: "low",
     coarse: [kind.base, "skipped", first.token ?? ""],
-    mid: [messageOf(kind), ...named.map(({ token }) => token ?? "")],
+    mid: [kind.message ?? "", ...named.map(({ token }) => token ?? "")],
     fine: [],
     link: null,
     culprit: first.token,

@@ -1,13 +1,5 @@
 /** Deaths of damage that was done earlier: the stack shows who met it, not who did it. */
-import {
-  type Keys,
-  fineTokens,
-  linkOf,
-  markFine,
-  messageOf,
-  type Subject,
-  tokensOf,
-} from "./decision.ts";
+import { type Keys, fineTokens, linkOf, markFine, type Subject, tokensOf } from "./decision.ts";
 import { mark } from "./slots.ts";
 
 /** Null for other deaths, and where an extension's own code met the collector. */
@@ -61,7 +53,7 @@ function ofCollector(subject: Subject): Keys {
     mode: "victim",
     confidence: "low",
     coarse: [kind.base, "gc"],
-    mid: [messageOf(kind), ...tokensOf(anchors?.mid ?? [])],
+    mid: [kind.message ?? "", ...tokensOf(anchors?.mid ?? [])],
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: null,

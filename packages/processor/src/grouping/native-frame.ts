@@ -1,7 +1,7 @@
 /** A native frame → its token `object:function` and the part it plays. */
 import type { CrashFrame } from "./input.ts";
 import { functionKey } from "./native-name.ts";
-import { type NativeObject, nativeObject } from "./native-object.ts";
+import { fileName, type NativeObject, nativeObject } from "./native-object.ts";
 import { type NativeRole, nativeRule, unlistedRole } from "./native-role.ts";
 import type { NativeRule } from "./rules/native-roles.ts";
 
@@ -13,6 +13,8 @@ export interface NativeFrame {
   readonly rule: NativeRule | null;
   /** `object:function`; null without a name. */
   readonly token: string | null;
+  /** File and offset: the same place in the same build, for comparing captures without names. */
+  readonly site: string | null;
   readonly inline: boolean;
   /** A stack scan found it: it may belong to no call at all. */
   readonly scanned: boolean;
@@ -40,17 +42,18 @@ export function describeNative(frame: CrashFrame): NativeFrame {
   const object = objectOf(frame);
   const found = frame.function === null ? null : functionKey(frame.function);
   const name = found !== null && isNearestExport(found, object) ? null : found;
-  const { inline, scanned } = frame;
+  const { inline, scanned, module, offset } = frame;
+  const site = module === null || offset === null ? null : `${fileName(module)}+${offset}`;
   if (name === null) {
     const role =
       object.origin === "foreign" || object.origin === "unknown"
         ? "unsymbolicated"
         : unlistedRole(object);
-    return { object, name, role, rule: null, token: null, inline, scanned };
+    return { object, name, role, rule: null, token: null, site, inline, scanned };
   }
   const rule = nativeRule(object, name);
   const role = rule?.role ?? unlistedRole(object);
-  return { object, name, role, rule, token: `${object.key}:${name}`, inline, scanned };
+  return { object, name, role, rule, token: `${object.key}:${name}`, site, inline, scanned };
 }
 
 /**

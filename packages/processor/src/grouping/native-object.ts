@@ -17,6 +17,10 @@ export interface NativeObject {
   readonly mechanism: boolean;
 }
 
+/** The last component of a path of either kind. */
+export const fileName = (path: string): string =>
+  path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+
 const unknownObject: NativeObject = { key: "?", origin: "unknown", mechanism: false };
 const known = new Map<string, NativeObject>();
 
@@ -46,8 +50,9 @@ function describe(module: string): NativeObject {
 
 /** `/usr/lib/libpython3.11.so.1.0` → `libpython`, `cv2.cpython-311-x86_64-linux-gnu.so` → `cv2`, `libtiles-5007b62f.so.3` → `tiles`. */
 export function objectKey(module: string): string {
-  const base = module.slice(Math.max(module.lastIndexOf("/"), module.lastIndexOf("\\")) + 1);
-  const name = base.toLowerCase().replace(/^\[(vdso|vsyscall)\]$/, "$1");
+  const name = fileName(module)
+    .toLowerCase()
+    .replace(/^\[(vdso|vsyscall)\]$/, "$1");
   if (interpreterFile.test(name)) return "libpython";
   const stem = withoutVersion(withoutExtension(name));
   return (runtimeKeys.has(stem) ? stem : withoutPrefix(stem)).slice(0, MAX_NAME_CHARS);

@@ -118,6 +118,23 @@ function culpritFrom(region: readonly NativeSlot[], top: NativeSlot): NativeSlot
   return inlined;
 }
 
+/**
+ * The foreign frames of a region by their objects alone, `vxblas*3 < index*2`: what a capture
+ * without names has in common with others of its bug. Inlined calls have no frame there.
+ */
+export function shapeOf(region: readonly NativeSlot[]): string | null {
+  const runs: { object: string; length: number }[] = [];
+  for (const slot of region) {
+    if (slot.frame.object.origin !== "foreign" || slot.frame.inline) continue;
+    const { key } = slot.frame.object;
+    const last = runs.at(-1);
+    if (last?.object === key) last.length++;
+    else runs.push({ object: key, length: 1 });
+  }
+  if (runs.length === 0) return null;
+  return runs.map(({ object, length }) => `${object}*${length}`).join(" < ");
+}
+
 /** Tokens of `slots` that tell what was running where no code of somebody's own was. */
 export function tellingSlots(slots: readonly NativeSlot[]): readonly NativeSlot[] {
   const seen = new Set<string>();

@@ -15,6 +15,8 @@ export interface Sighting {
   readonly coarse: string;
   readonly mid: string;
   readonly evidence: Evidence;
+  /** A person's rule chose the key: nothing moves the crash. */
+  readonly pinned: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ function* callersOf({ evidence: { own } }: Sighting): Generator<LinkPair> {
   }
 }
 
-function* contextsSeen({ evidence }: Sighting, seen: Sightings): Generator<LinkPair> {
+function* contextsSeen({ evidence, pinned }: Sighting, seen: Sightings): Generator<LinkPair> {
+  if (pinned) return;
   const { own, moved } = contextsOf(evidence, seen);
   if (own === null) return;
   yield [links.context(own), ""];
@@ -37,7 +40,8 @@ function* contextsSeen({ evidence }: Sighting, seen: Sightings): Generator<LinkP
 }
 
 function* linksOf(sighting: Sighting, seen: Sightings): Generator<LinkPair> {
-  const { coarse, mid, evidence } = sighting;
+  const { coarse, mid, evidence, pinned } = sighting;
+  if (pinned) return;
   const key = `${coarse} ${mid}`;
   const context = canonicalContext(evidence, seen);
   if (context !== null) {
@@ -63,14 +67,18 @@ function* contextLinks(
   { mid, evidence }: Sighting,
   key: string,
 ): Generator<LinkPair> {
-  if (evidence.named) {
-    yield [links.named(context), key];
+  const { named, saying } = evidence;
+  const link = named ? links.named : links.open;
+  yield [link(context), key];
+  yield [link(context, saying), key];
+  if (named) {
     yield [links.contexts(mid), context];
     return;
   }
-  yield [links.open(context), key];
   const told = evidence.sawNative && evidence.object === null && evidence.chance === null;
-  if (told && evidence.base !== "hang") yield [links.named(context), PYTHON];
+  if (!told || evidence.base === "hang") return;
+  yield [links.named(context), PYTHON];
+  yield [links.named(context, saying), PYTHON];
 }
 
 /** An endless recursion, each time without the file of another function: what a move leaves. */

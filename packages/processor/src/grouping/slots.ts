@@ -7,7 +7,9 @@ import type { FrameGrouping } from "@faultline/shared";
 import { type Crash, type CrashFrame, readFrame } from "./input.ts";
 import { MAX_GROUPED_FRAMES } from "./limits.ts";
 import { describeNative, type NativeFrame, nativeReasons } from "./native-frame.ts";
+import type { NativeRole } from "./native-role.ts";
 import { describePython, type PythonFrame, type PythonRole, pythonRoles } from "./python-frame.ts";
+import type { RuleBook, Verdict } from "./rule-book.ts";
 
 export interface Slot {
   readonly index: number;
@@ -44,9 +46,10 @@ const reasons = {
   unused: "code of the program, further from the crash than the key looks",
   scanned: "found by scanning the stack, which also finds what no call left there",
   below: "below the first Python frame: how the interpreter got there",
+  setAside: "above a frame that a rule of the project cuts at, or names the culprit",
 };
 
-export function slotsOf(crash: Crash): Slots {
+export function slotsOf(crash: Crash, book: RuleBook | null): Slots {
   const all: Slot[] = [];
   const python: PythonSlot[] = [];
   const native: NativeSlot[] = [];
@@ -58,41 +61,82 @@ export function slotsOf(crash: Crash): Slots {
       continue;
     }
     const frame = readFrame(value);
-    if (frame.language === "native") {
-      const slot = nativeSlot(index, frame);
-      all.push(slot);
-      native.push(slot);
-      continue;
+    const ofNative = frame.language === "native" ? nativeSlot(index, frame, book) : null;
+    const { slot, verdict } = ofNative ?? pythonSlot(index, frame, seen, book);
+    if (verdict?.action === "cut" || verdict?.action === "culprit") {
+      for (const set of [...python, ...native]) set.reason = reasons.setAside;
+      [python.length, native.length, above] = [0, 0, -1];
     }
-    if (above < 0) above = native.length;
-    all.push(pythonSlot(index, frame, seen, python));
+    all.push(slot);
+    if (ofNative === null && above < 0) above = native.length;
+    if (verdict?.action === "cut") continue;
+    if (ofNative !== null) native.push(ofNative.slot);
+    else if (isPython(slot)) python.push(slot);
   }
-  const trusted = native.slice(0, above < 0 ? native.length : above);
-  return { all, python, ...withoutScanned(native, trusted.length) };
+  return { all, python, ...withoutScanned(native, above < 0 ? native.length : above) };
+}
+
+const isPython = (slot: Slot): slot is PythonSlot => "frame" in slot && slot.token !== null;
+
+/** A slot, and what a rule of the project says of its frame. */
+interface Judged<T extends Slot> {
+  readonly slot: T;
+  readonly verdict: Verdict | null;
 }
 
 function pythonSlot(
   index: number,
   frame: CrashFrame,
   seen: Set<string>,
-  python: PythonSlot[],
-): Slot {
-  const described = describePython(frame);
+  book: RuleBook | null,
+): Judged<Slot | PythonSlot> {
+  const found = describePython(frame);
+  const verdict = book?.python(frame, found) ?? null;
+  const described = verdict === null ? found : pythonAsTold(frame, found, verdict);
   const { role, token } = described;
-  if (token === null) return { index, role, token, reason: pythonRoles[role], usedIn: [] };
-  const reason = reasonOf(role, seen.has(token));
-  const slot = { index, role, token, reason, usedIn: [], frame: described };
+  if (token === null) {
+    return { slot: { index, role, token, reason: pythonRoles[role], usedIn: [] }, verdict };
+  }
+  const reason = verdict?.reason ?? reasonOf(role, seen.has(token));
   seen.add(token);
-  python.push(slot);
-  return slot;
+  return { slot: { index, role, token, reason, usedIn: [], frame: described }, verdict };
 }
 
-function nativeSlot(index: number, frame: CrashFrame): NativeSlot {
-  const described = describeNative(frame);
-  const { role, token, rule } = described;
-  const reason = rule?.because ?? nativeReasons[role];
-  return { index, role, token, reason, usedIn: [], frame: described };
+function pythonAsTold(frame: CrashFrame, found: PythonFrame, { action }: Verdict): PythonFrame {
+  switch (action) {
+    case "skip":
+    case "cut":
+      return { ...found, role: "plumbing" };
+    case "prefix":
+      return { ...found, role: "wrapper" };
+    case "app":
+    case "culprit":
+      return { ...describePython({ ...frame, inApp: true }), role: "app" };
+    case "notapp":
+      return describePython({ ...frame, inApp: false });
+  }
 }
+
+function nativeSlot(index: number, frame: CrashFrame, book: RuleBook | null): Judged<NativeSlot> {
+  const found = describeNative(frame);
+  const verdict = book?.native(frame, found) ?? null;
+  const role = verdict === null ? found.role : nativeRoleTold[verdict.action];
+  const described = verdict === null ? found : { ...found, role, rule: null };
+  const reason = verdict?.reason ?? found.rule?.because ?? nativeReasons[role];
+  return {
+    slot: { index, role, token: found.token, reason, usedIn: [], frame: described },
+    verdict,
+  };
+}
+
+const nativeRoleTold = {
+  skip: "glue",
+  cut: "cut",
+  prefix: "helper",
+  app: "native",
+  culprit: "native",
+  notapp: "system",
+} as const satisfies Record<Verdict["action"], NativeRole>;
 
 /** A scan's finds count only where nothing better was found above the first Python frame. */
 function withoutScanned(

@@ -97,8 +97,8 @@ const keys = [
   [
     "assertion",
     "python",
-    "4dd2a43b464a4e8acd102572011b241e 83d37e08904ba315f78d50db3aa91b31",
-    "f7745da864fb710ed9aad4ef72bed149 fcc60c53654384531444550077f4398e",
+    "4dd2a43b464a4e8acd102572011b241e 3e9e0fe770ce3f85d05edfb5809989e5",
+    "04b7ac47a5c1bd217be5a0e57ab834de fcc60c53654384531444550077f4398e",
   ],
   [
     "exception",

@@ -82,7 +82,7 @@ test.each(kinds)("%j", (input, base, refined, message) => {
 test.each([
   ["a.c:316: f: Assertion `x != 0' failed.", "assert x != 0"],
   ["b.c:9: g: Assertion `x != 0' failed", "assert x != 0"],
-  ["Assertion failed: (n < 16), function f, file a.c, line 3.", "assert n < 16"],
+  ["Assertion failed: (n < 16), function f, file a.c, line 3.", "assert n < <n>"],
   ["Check failed: size == 4 (5 vs. 4)", "assert size == 4"],
   ["Fatal Python error: PyEval_SaveThread: the tstate is NULL", "the tstate is NULL"],
   ["object at 0x7f30c0ffee has 3 refs", "object at <n> has <n> refs"],

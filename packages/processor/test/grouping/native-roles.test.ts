@@ -113,7 +113,11 @@ const worded: Readonly<
     "x != 0",
     "f",
   ],
-  "macOS and FreeBSD": ["Assertion failed: (n < 16), function f, file a.c, line 3.", "n < 16", "f"],
+  "macOS and FreeBSD": [
+    "Assertion failed: (n < 16), function f, file a.c, line 3.",
+    "n < <n>",
+    "f",
+  ],
   "the MSVC runtime": ["Assertion failed: p != NULL, file src\\a.c, line 3", "p != NULL", "a"],
   musl: ["Assertion failed: size > 0 (src/a.c: f: 12)", "size > 0", "f"],
   OpenCV: [

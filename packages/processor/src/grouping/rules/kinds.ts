@@ -102,13 +102,11 @@ export const abortCauses: ReadonlySet<string> = new Set([
   "terminate",
 ]);
 
-/** Abort causes whose message tells one bug from another in the same function. */
-export const keyedMessages: ReadonlySet<string> = new Set([
-  "assert",
-  "fatal-python-error",
-  "rust-panic",
-  "terminate",
-]);
+/**
+ * Abort causes whose message tells one bug from another in the same function. An uncaught C++
+ * exception and a Rust panic are worded by the runtime, and the words change with its version.
+ */
+export const keyedMessages: ReadonlySet<string> = new Set(["assert", "fatal-python-error"]);
 
 /** Deaths of a bad access or a wild jump: what endless recursion, too, can look like. */
 export const accessKinds: ReadonlySet<string> = new Set(["memory", "stack-overflow", "unknown"]);
