@@ -18,6 +18,8 @@ export const MAX_AUXV_BYTES = 16 * KIB;
 /** Top of one stack of a minidump, and of all its stacks, that is searched for the strings a process begins with. */
 export const STACK_TOP_BYTES = 256 * KIB;
 export const MAX_STACK_SCAN_BYTES = 16 * MIB;
+/** Crashpad's annotations and modules of a minidump that are looked at; Chromium has a few hundred. */
+export const MAX_DUMP_ANNOTATIONS = 4_096;
 /** A text field of a symbol upload ("release"). */
 export const MAX_FIELD_BYTES = 4 * KIB;
 /** The body of a JSON request. */

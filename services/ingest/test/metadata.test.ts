@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_NAME_CHARS, MAX_TAGS } from "@faultline/shared";
 import { readMetadata } from "../src/crash/metadata.ts";
+import { isPrivate } from "../src/crash/private-names.ts";
 import { MAX_METADATA_DEPTH } from "../src/limits.ts";
 import { Problem } from "../src/problem.ts";
 
@@ -137,6 +138,14 @@ test("the environment and the command line are left out, unless they are wanted"
   expect(metadata.modules).toEqual([{ a: { size: 1 } }]);
   const kept = readMetadata(Buffer.from(JSON.stringify({ tags, modules: [secret] })), {}, true);
   expect(kept.metadata).toMatchObject({ tags, modules: [secret] });
+});
+
+test("a name or a value made to be slow to look at is looked at quickly", () => {
+  const long = 200_000;
+  for (const text of ["\n".repeat(long), " ".repeat(long), "a".repeat(long), "a-".repeat(long)]) {
+    expect(isPrivate("env", text)).toBe(false);
+    expect(isPrivate(text, null)).toBe(false);
+  }
 });
 
 test("any JSON is metadata that Postgres can hold, or a Problem", () => {

@@ -13,7 +13,7 @@ import {
   onTestFinished,
   test,
 } from "vitest";
-import { openPool, Registry, type Config, type Pool } from "@faultline/shared";
+import { openBlobStore, openPool, Registry, type Config, type Pool } from "@faultline/shared";
 import {
   freePort,
   startPostgresServer,
@@ -22,6 +22,7 @@ import {
 import { startIngest, type Ingest, type IngestExtras } from "../src/index.ts";
 import { encodeCrash } from "../src/store/spool-record.ts";
 import { newCrash } from "./crash-rows.ts";
+import { oneDump } from "./minidumps.ts";
 import { type Access, addProject, bearer, configFor, dumpText, inTime, log } from "./setting.ts";
 
 let server: PostgresServer;
@@ -76,6 +77,35 @@ const health = async (of: Ingest): Promise<{ code: number; body: Record<string, 
   const answer = await fetch(`${of.url}/readyz`);
   return { code: answer.status, body: (await answer.json()) as Record<string, unknown> };
 };
+
+test("a crash handler's minidump while Postgres is away: its 200, one crash, and its file", async () => {
+  const ingest = await start();
+  await send(ingest, "the key is known");
+  await server.stop();
+  const dump = oneDump();
+  const name = `${randomUUID()}.dmp`;
+  const post = async (): Promise<string> => {
+    const body = new FormData();
+    body.set("ver", "1.2");
+    body.set("upload_file_minidump", new Blob([new Uint8Array(dump)]), name);
+    const url = `${ingest.url}/api/minidump?key=${access.key}`;
+    const answer = await fetch(url, { method: "POST", body });
+    expect(answer.status).toBe(200);
+    return await answer.text();
+  };
+  const id = await post();
+  expect(await post()).toBe(id);
+  await server.start();
+  await expect.poll(spooled, inTime).toEqual([]);
+  expect(await post()).toBe(id);
+  const { rows } = await pool.query<{ release: string; attachments: { blob: string }[] }>(
+    "select release, attachments from crashes where id = $1",
+    [id],
+  );
+  expect(rows[0]?.release).toBe("1.2");
+  const blobs = await openBlobStore(config.blobs);
+  expect(await readFile(blobs.path(rows[0]?.attachments[0]?.blob ?? ""))).toEqual(dump);
+}, 60_000);
 
 test("Postgres ends under load: every 200 is in Postgres once it is back, each crash once", async () => {
   const ingest = await start();

@@ -1,4 +1,5 @@
 /** What the door finds of the environment and the command line in a minidump. */
+import { randomUUID } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -243,6 +244,31 @@ describe("Windows: what the process's parameters lead to", () => {
   });
 });
 
+test("Crashpad's annotations that are called so, of the process and of modules", async () => {
+  const dump = synthMinidump()
+    .crashpadInfo({
+      reportId: randomUUID(),
+      clientId: randomUUID(),
+      annotations: { prod: "shop", argv: "--token=hunter2", env: "staging" },
+      modules: [
+        {
+          moduleIndex: 0,
+          simple: { "switch-1": "--token=hunter2", ver: "1.2" },
+          objects: [
+            { name: "environ", type: 1, value: Buffer.from(SECRET) },
+            { name: "note", type: 1, value: Buffer.from("left alone") },
+          ],
+        },
+        { moduleIndex: 1, simple: { cmdline: "--token=hunter2" } },
+      ],
+    })
+    .finish();
+  const result = await blanked(dump);
+  expect([holdsSecret(dump), holdsSecret(result)]).toEqual([true, false]);
+  for (const kept of ["shop", "argv", "staging", "1.2", "environ", "left alone"])
+    expect(result.includes(kept)).toBe(true);
+});
+
 test("a directory that names one stream many times is blanked once", async () => {
   const place = { dataSize: 100, rva: 32 + 12 * 1_000 };
   let dump = synthMinidump();
@@ -295,6 +321,12 @@ test("a dump cut at any byte, or with any bytes changed, is refused or has range
     withMemory().auxv([25, random], [31, name]).linux("environ", SECRET),
     withMemory().systemInfo({ cpu: "amd64", os: "windows" }),
     withMemory().systemInfo({ cpu: "x86", os: "macos" }),
+    synthMinidump().crashpadInfo({
+      reportId: randomUUID(),
+      clientId: randomUUID(),
+      annotations: { argv: "x" },
+      modules: [{ moduleIndex: 0, objects: [{ name: "environ", type: 1, value: "x" }] }],
+    }),
   ].map((dump) => Buffer.from(dump.finish()));
   for (const file of dumps) {
     for (let length = 0; length < file.length; length++) await check(file.subarray(0, length));

@@ -14,6 +14,12 @@ export interface DumpBytes {
   read(at: number, length: number): Promise<Buffer>;
 }
 
+/** Bytes of the file. */
+export interface FileRange {
+  readonly at: number;
+  readonly size: number;
+}
+
 export interface DumpStream {
   readonly type: number;
   readonly size: number;

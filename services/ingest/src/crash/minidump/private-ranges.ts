@@ -1,18 +1,14 @@
 /**
  * Where a dump holds the environment and the command line of its process: in Breakpad's streams of both
- * (minidump_format.h, MD_LINUX_ENVIRON and MD_LINUX_CMD_LINE), and in memory where the system put them.
+ * (minidump_format.h, MD_LINUX_ENVIRON and MD_LINUX_CMD_LINE), in annotations that are called so, and in memory where
+ * the system put them.
  * Not looked for: what the process copied elsewhere. Work: the directory, the lists of memory, tops of stacks.
  */
-import { streamOf, wordsOf, type Dump } from "./dump.ts";
+import { privateAnnotations } from "./crashpad-annotations.ts";
+import { streamOf, wordsOf, type Dump, type FileRange } from "./dump.ts";
 import { startStrings } from "./linux-strings.ts";
 import { memoryPieces, type MemoryPiece, type MemoryRange } from "./memory.ts";
 import { processParameters } from "./windows-parameters.ts";
-
-/** Bytes of the file. */
-export interface FileRange {
-  readonly at: number;
-  readonly size: number;
-}
 
 const LINUX_CMD_LINE = 0x47670006;
 const LINUX_ENVIRON = 0x47670007;
@@ -28,8 +24,9 @@ export async function privateRanges(dump: Dump): Promise<readonly FileRange[]> {
   const streams = dump.streams.filter(
     ({ type }) => type === LINUX_CMD_LINE || type === LINUX_ENVIRON,
   );
+  const annotations = await privateAnnotations(dump);
   const places = await placesOf(dump, await privateMemory(dump));
-  return merged([...streams, ...places], dump.bytes.size);
+  return merged([...streams, ...annotations, ...places], dump.bytes.size);
 }
 
 async function privateMemory(dump: Dump): Promise<readonly MemoryRange[]> {
