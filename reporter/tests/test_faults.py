@@ -297,6 +297,20 @@ def test_pid_1_of_a_container(app: App) -> None:
     assert "Fatal Python error: Segmentation fault" in ran.err
 
 
+def test_a_monitor_asked_to_stop_watches_on_and_then_does_not_linger(app: App, service: Service) -> None:
+    """As systemd does with all processes of a unit."""
+    service.delay = 20
+    process = app.start("crash_on_input", options={"dsn": service.dsn})
+    ready(process)
+    monitor = app.wait_for_monitor()
+    os.kill(monitor, signal.SIGTERM)
+    time.sleep(0.2)
+    assert app.monitors() == [monitor]
+    assert ended(process, tell(process))[0] == -signal.SIGSEGV
+    app.wait_until_gone(3)
+    assert len(app.reports()) == 1
+
+
 @pytest.mark.parametrize("how", ["refuses connections", "answers 500", "hangs", "cuts"])
 def test_a_service_in_trouble_loses_nothing_and_gets_nothing_twice(app: App, service: Service, how: str) -> None:
     dsn = service.dsn

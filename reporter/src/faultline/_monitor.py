@@ -95,6 +95,8 @@ class Monitor:
         self._uploading: "set[str]" = set()
         self._spools: "set[str]" = set()
         self._waiting: List[Client] = []
+        self._asked_to_stop = False
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
         self._listener = _listen(name)
         self._started = time.monotonic()
         self._child_signals = _child_signal_pipe()
@@ -119,11 +121,29 @@ class Monitor:
             self._start_due_uploads()
             self._start_waiting()
 
+    def _ask_to_stop(self, *_: object) -> None:
+        """Heard, but as long as there is an application it is watched."""
+        self._asked_to_stop = True
+
     def _finished(self) -> bool:
+        if self._asked_to_stop and not self._clients:
+            self._give_up_uploads()
         if self._clients or self._tasks or self._waiting or self._uploads:
             return False
         starting = not self._spools and self._connections
         return not (starting and time.monotonic() - self._started < _IDLE_START_S)
+
+    def _give_up_uploads(self) -> None:
+        """
+        What is in the spool is sent by the next start.
+
+        systemd asks every process of a unit to stop once the main one is gone, and starts the unit again
+        only when all are: a service that does not answer must not hold that up.
+        """
+        self._uploads.clear()
+        for task in self._tasks.values():
+            if task.deadline is None:
+                os.kill(task.pid, signal.SIGKILL)
 
     def _timeout(self) -> float:
         now = time.monotonic()
@@ -474,7 +494,7 @@ class Monitor:
         again = self._retries.pop(spool, 0)
         if again == _AT_ONCE:
             self._uploads[spool] = time.monotonic()
-        elif code != 0 and (self._clients or again < _LAST_RETRIES):
+        elif code != 0 and (self._clients or (again < _LAST_RETRIES and not self._asked_to_stop)):
             self._retries[spool] = again + 1
             wait = min(RETRY_MAX_S, RETRY_BASE_S * 2**again) * (0.5 + os.urandom(1)[0] / 512)
             self._uploads[spool] = time.monotonic() + wait
@@ -524,6 +544,7 @@ def _become_child(keep: List[int]) -> None:
     """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     close_descriptors({0, 1, 2, *keep})
 
 
@@ -556,7 +577,7 @@ def _read_all(fd: int) -> bytes:
 
 def _be_unobtrusive() -> None:
     """Dies first when memory runs out, yields to the application, and ignores what a terminal sends."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
+    for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_IGN)
     try:
         os.setsid()
