@@ -4,7 +4,7 @@ export type { ExceptionEntry } from "./exception-table.ts";
 export type { PycHeader } from "./header.ts";
 export type { LineRange, LineStart } from "./line-tables/table-source.ts";
 export { type LineTable, positionAt } from "./line-tables/position-at.ts";
-export type { CodeSummary, Position, PycMap } from "./map-types.ts";
+export type { CodeSummary, EntryWay, Position, PycMap } from "./map-types.ts";
 export { MAX_PYC_BYTES } from "./limits.ts";
 export { PYC_MAP_VERSION } from "./map/format.ts";
 export { openPycMap } from "./map/reader.ts";

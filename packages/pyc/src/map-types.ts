@@ -24,6 +24,25 @@ export interface CodeSummary {
   readonly isPlain?: boolean;
 }
 
+/** How an instruction can enter a function. */
+export interface EntryWay {
+  /**
+   * A call; loading an attribute; a subscript; the next value of an iterator; `yield from` and
+   * `await`; the beginning and the end of `with`; any other protocol: operators, stores, imports.
+   */
+  readonly by:
+    | "call"
+    | "attribute"
+    | "subscript"
+    | "iteration"
+    | "send"
+    | "enter"
+    | "exit"
+    | "other";
+  /** The instruction names the function, which is bound to that name without decorators. */
+  readonly named: boolean;
+}
+
 export interface PycMap {
   /** Minor version of CPython that compiled it: "3.12". */
   readonly pythonVersion: string;
@@ -53,4 +72,11 @@ export interface PycMap {
     callee: string | null,
     calleeCode?: CodeSummary | null,
   ): readonly Position[];
+  /** How those instructions can have entered `callee`, each way once. */
+  entryWaysAt(
+    index: number,
+    line: number,
+    callee: string,
+    calleeCode?: CodeSummary | null,
+  ): readonly EntryWay[];
 }

@@ -4,6 +4,7 @@ import type { Activation } from "../native/frames.ts";
 import type { PythonRun } from "../python-memory/frames.ts";
 import { placeByAddress } from "./by-address.ts";
 import { placeByCount } from "./by-count.ts";
+import { placeByNames } from "./by-names.ts";
 import { evalLoops } from "./eval-loops.ts";
 import { approximate, exact, type Placing, type Run, unplaced } from "./placing.ts";
 import type { PythonSide } from "./python-side.ts";
@@ -34,7 +35,7 @@ export function place(native: NativeStack, python: PythonSide): Placing {
     return placeByCount({ ...counts, runs: frames.map(() => 1) });
   }
   if (runs !== null) return placeByCount({ ...counts, runs: runs.map((run) => run.frames) });
-  return placeByCount({ ...counts, runs: [frames.length] });
+  return placeByNames(native.activations, !native.truncated, python, loops);
 }
 
 const noLoops =

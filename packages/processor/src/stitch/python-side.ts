@@ -1,4 +1,5 @@
 /** What is known of one Python thread before native frames join it. */
+import type { EntryWay } from "@faultline/pyc";
 import type { PythonFrame, Thread } from "@faultline/shared";
 import { keepGaps } from "../gaps.ts";
 import { hexValue } from "../hex.ts";
@@ -19,13 +20,21 @@ export interface PythonSide {
   readonly collecting: boolean;
   /** Of CPython 3; null where it is not known. */
   readonly minor: number | null;
+  /** How a frame's line can have called the next inner frame; none where that is not known. */
+  readonly waysInto: (frame: PythonFrame) => readonly EntryWay[];
 }
 
-/** `threads`: as the text or memory alone tell them. `memory`: by pthread_self(). */
+export interface Known {
+  /** By pthread_self(). */
+  readonly memory: ReadonlyMap<bigint, MemorySide>;
+  readonly minor: number | null;
+  readonly waysInto: PythonSide["waysInto"];
+}
+
+/** `threads`: as the text or memory alone tell them. */
 export const sidesOf = (
   threads: readonly Thread[],
-  memory: ReadonlyMap<bigint, MemorySide>,
-  minor: number | null,
+  { memory, minor, waysInto }: Known,
 ): readonly PythonSide[] =>
   threads.map((thread): PythonSide => {
     const added = memory.get(hexValue(thread.ident) ?? -1n);
@@ -38,5 +47,6 @@ export const sidesOf = (
       nativeId: added?.nativeId ?? null,
       collecting: added?.garbageCollecting ?? false,
       minor,
+      waysInto,
     };
   });

@@ -8,9 +8,10 @@
 import type { Dump, TextFrame, TextThread } from "@faultline/faulthandler";
 import type { Gap } from "@faultline/shared";
 import type { TextCrash } from "../crashes.ts";
-import { gap } from "../gaps.ts";
+import { counted, gap } from "../gaps.ts";
 import { hexValue } from "../hex.ts";
 import type { NativeCrash } from "../native/native-crash.ts";
+import type { KnownFrame } from "../python/known-frame.ts";
 import type { MemoryThread } from "../python-memory/threads.ts";
 import { frameOfMemory, type MemorySide, sideOfMemory, threadOfMemory } from "./memory-threads.ts";
 
@@ -49,16 +50,54 @@ function believe(
   memory: MemoryThread,
   died: boolean,
 ): { thread: TextThread; side: MemorySide } {
+  const side = sideOfMemory(memory);
   const difference = differenceOf(text, memory);
-  const gaps = difference === null ? [] : [disagreement(difference, died)];
   if (difference !== null && died) {
-    return { thread: text, side: { ...sideOfMemory(memory), runs: null, truncated: false, gaps } };
+    const gaps = [disagreement(difference, died)];
+    return { thread: text, side: { ...side, runs: null, truncated: false, gaps } };
   }
-  const frames = memory.frames.map(frameOfMemory);
-  const thread = { ...text, frames, framesTruncated: null, stop: threadOfMemory(memory).stop };
+  if (difference !== null) {
+    const { frames, framesTruncated, stop } = threadOfMemory(memory);
+    const thread = { ...text, frames, framesTruncated, stop };
+    return { thread, side: { ...side, gaps: [...side.gaps, disagreement(difference, died)] } };
+  }
+  return joined(text, memory, side);
+}
+
+/** The same frames, as far as either has them: memory's, then those that only the text has. */
+function joined(
+  text: TextThread,
+  memory: MemoryThread,
+  side: MemorySide,
+): { thread: TextThread; side: MemorySide } {
+  const printed = text.frames.filter(({ helper }) => helper !== true);
+  let next = 0;
+  const frames = memory.frames.map((frame): KnownFrame => {
+    const same = frame.helper ? undefined : printed[next++];
+    const known = frameOfMemory(frame);
+    return same === undefined
+      ? known
+      : {
+          ...known,
+          file: known.file ?? same.file,
+          line: known.line ?? same.line,
+          name: known.name ?? same.name,
+        };
+  });
+  const rest = printed.slice(next);
+  if (rest.length === 0) {
+    const { stop } = threadOfMemory(memory);
+    return { thread: { ...text, frames, framesTruncated: null, stop }, side };
+  }
+  const detail = `The ${counted(rest.length, "outermost Python frame")} ${rest.length === 1 ? "is" : "are"} as printed: in memory ${memory.cut}.`;
   return {
-    thread,
-    side: { ...sideOfMemory(memory), gaps: [...sideOfMemory(memory).gaps, ...gaps] },
+    thread: { ...text, frames: [...frames, ...rest] },
+    side: {
+      ...side,
+      runs: [...memory.runs, { frames: rest.length, anchor: null }],
+      truncated: false,
+      gaps: [gap("python-memory-cut", detail)],
+    },
   };
 }
 

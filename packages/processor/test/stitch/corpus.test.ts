@@ -9,6 +9,7 @@ import { corpus, corpusSkipReason } from "../../../../test/corpus.ts";
 import { corpusSymbols } from "../../../../test/corpus-symbols.ts";
 import { buildReports } from "../../src/index.ts";
 import { noMetadata } from "../builders.ts";
+import { stackOnly } from "./stack-only.ts";
 import { isPlumbing, longMerges, type Merge, merges } from "./merges.ts";
 
 const place = corpusSymbols();
@@ -23,20 +24,25 @@ const symbolFolder = place === null ? null : await openSymbolFolder([place.symbo
 interface Given {
   readonly text?: boolean;
   readonly symbols?: boolean;
+  /** The dump holds no memory but stacks. */
+  readonly stackOnly?: boolean;
 }
 
 const textOf = (name: string): Uint8Array | null => {
   const file = ["faulthandler.txt", "stderr.txt"].find((one) =>
     existsSync(join(folder, name, one)),
   );
-  return file === undefined ? null : readFileSync(join(folder, name, file));
+  const text = file === undefined ? null : readFileSync(join(folder, name, file));
+  return text?.includes("(most recent call first)") === true ? text : null;
 };
 
-async function reportOf(name: string, { text = false, symbols = true }: Given): Promise<Report> {
+async function reportOf(name: string, given: Given): Promise<Report> {
+  const { text = false, symbols = true } = given;
+  const dump = readFileSync(join(folder, name, "crash.dmp"));
   const engine = buildReports({
     metadata: noMetadata,
     faulthandler: text ? textOf(name) : null,
-    minidump: readFileSync(join(folder, name, "crash.dmp")),
+    minidump: given.stackOnly === true ? stackOnly(dump) : dump,
   });
   let step = engine.next();
   while (step.done !== true) {
@@ -194,4 +200,40 @@ describe.skipIf(place === null)("merged stacks", () => {
     const text = renderReport(await reported(name, { text: true }), { id: "1" });
     expect(text).toMatch(/^(?:[\x20-\x7e]{0,100}\n)+$/);
   });
+});
+
+/** Where a fixture's Python frames have qualified names, the text has the last part of them. */
+const printed = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.replace(/^PY .*\.(?=[^.]*$)/, "PY "));
+
+const isLoop = (line: string): boolean => line === "eval";
+const isPython = (line: string): boolean => line.startsWith("PY ");
+
+describe.skipIf(place === null)("stacks of dumps without Python's memory, and the text", () => {
+  const withText = merges.filter(({ dump }) => textOf(dump) !== null);
+  const textTells = withText.filter(({ dump, lines }) => {
+    const loops = written(lines).filter(isLoop).length;
+    return loops === 1 || /py3\.(?:8|9|10)/.test(dump);
+  });
+
+  test.each(textTells)("$dump $thread: counted", async (merge) => {
+    const thread = threadOf(await reported(merge.dump, { text: true, stackOnly: true }), merge);
+    expect(linesOf(thread)).toEqual(printed(written(merge.lines)));
+    expect(thread.stitch).toBe("exact");
+  });
+
+  test.each(withText.filter((merge) => !textTells.includes(merge)))(
+    "$dump $thread: the innermost frames are right, the others in order",
+    async (merge) => {
+      const thread = threadOf(await reported(merge.dump, { text: true, stackOnly: true }), merge);
+      const lines = linesOf(thread);
+      const truth = printed(written(merge.lines));
+      const leaf = truth.findIndex(isPython);
+      expect(lines.slice(0, leaf + 1)).toEqual(truth.slice(0, leaf + 1));
+      expect(lines.filter(isPython)).toEqual(truth.filter(isPython));
+      expect(lines.filter((line) => !isPython(line))).toEqual(
+        truth.filter((line) => !isPython(line)),
+      );
+    },
+  );
 });

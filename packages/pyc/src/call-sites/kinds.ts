@@ -4,6 +4,7 @@
  *
  * The numbers are stored in pyc maps: append, never renumber without a new PYC_MAP_VERSION.
  */
+import type { EntryWay } from "../map-types.ts";
 
 export const SiteKind = {
   /** A call; what it enters is not known, whatever its callee is named. */
@@ -185,3 +186,20 @@ export const hasAliases = (kind: number): boolean => protocols[kind]?.aliases ==
 /** Kinds that have an attribute's name, which a property's function shares. */
 export const isAttribute = (kind: number): boolean =>
   kind >= SiteKind.method && kind <= SiteKind.deleteAttribute;
+
+/** The few kinds of instructions that callers tell apart, the others together. */
+const told: ReadonlyMap<number, EntryWay["by"]> = new Map([
+  [SiteKind.call, "call"],
+  [SiteKind.enters, "call"],
+  [SiteKind.creates, "call"],
+  [SiteKind.method, "attribute"],
+  [SiteKind.attribute, "attribute"],
+  [SiteKind.subscript, "subscript"],
+  [SiteKind.iterate, "iteration"],
+  [SiteKind.send, "send"],
+  [SiteKind.enter, "enter"],
+  [SiteKind.exit, "exit"],
+  [SiteKind.special, "exit"],
+]);
+
+export const protocolOf = (kind: number): EntryWay["by"] => told.get(kind) ?? "other";

@@ -21,11 +21,12 @@ import {
   isSpecialName,
   mayBeGeneratorMethod,
   ONLY_CALLED,
+  protocolOf,
   runsGenerators,
   SiteKind,
 } from "../call-sites/kinds.ts";
 import { MAX_CALL_SPANS } from "../limits.ts";
-import type { CodeSummary, Position } from "../map-types.ts";
+import type { CodeSummary, EntryWay, Position } from "../map-types.ts";
 import type { OpenedMap } from "./reader.ts";
 
 export interface CallQuery {
@@ -59,6 +60,24 @@ export function callSpans(map: OpenedMap, query: CallQuery): Position[] {
     if (isCandidate) add(spans, map.positionOfRun(firstRun + (columns.siteRuns[site] ?? 0)));
   }
   return spans;
+}
+
+/**
+ * How the instructions of the line can have entered the callee, each way once; none where the format
+ * does not tell, or nothing on the line can.
+ */
+export function entryWays(map: OpenedMap, query: CallQuery): EntryWay[] {
+  const sites = sitesOfLine(map, query);
+  if (query.callee === null || isAnywhere(map, query.callee)) return [];
+  const callee = new Callee(map, query, query.callee, sites);
+  const ways = new Map<string, EntryWay>();
+  for (let site = sites.start; site < sites.end; site++) {
+    const kind = kindOf(map, site);
+    if (!callee.fits(site, kind)) continue;
+    const way = { by: protocolOf(kind), named: callee.isPlain && callee.isNamed(site) };
+    ways.set(`${way.by} ${way.named}`, way);
+  }
+  return [...ways.values()];
 }
 
 interface SiteRange {
@@ -148,16 +167,16 @@ class Callee {
     if (kind === SiteKind.creates) return this.#isIterMethod();
     // When the function that a call enters ends, what it leaves behind dies: a generator is closed by
     // running it, under the frame of the caller.
-    if (kind === SiteKind.enters) return this.#mayRunLater || this.#isNamed(site);
+    if (kind === SiteKind.enters) return this.#mayRunLater || this.isNamed(site);
     if (kind === SiteKind.call) {
-      return this.#isOnlyCalled ? this.#isNamed(site) : !isComprehension(this.#name);
+      return this.#isOnlyCalled ? this.isNamed(site) : !isComprehension(this.#name);
     }
     if (entersByName(kind, this.#name)) return true;
     if (this.#mayRunLater && runsGenerators(kind)) return true;
     if (kind === SiteKind.method) {
-      return (!this.#isExplained || this.#isNamed(site)) && this.#mayBeProperty();
+      return (!this.#isExplained || this.isNamed(site)) && this.#mayBeProperty();
     }
-    if (isAttribute(kind) && this.#isNamed(site)) return true;
+    if (isAttribute(kind) && this.isNamed(site)) return true;
     return !this.#isExplained && hasAliases(kind);
   }
 
@@ -166,7 +185,12 @@ class Callee {
     return this.#map.minor >= FIRST_WITH_LATE_ITER && entersByName(SiteKind.iterator, this.#name);
   }
 
-  #isNamed(site: number): boolean {
+  /** Bound to its own name as it was defined. */
+  get isPlain(): boolean {
+    return this.#code?.isPlain === true;
+  }
+
+  isNamed(site: number): boolean {
     return this.#nameOf(site) === this.#name;
   }
 
@@ -187,7 +211,7 @@ class Callee {
     for (let site = sites.start; site < sites.end; site++) {
       const kind = kindOf(this.#map, site);
       if (entersByName(kind, this.#name)) return true;
-      const isNamed = (isCall(kind) || isAttribute(kind)) && this.#isNamed(site);
+      const isNamed = (isCall(kind) || isAttribute(kind)) && this.isNamed(site);
       if (isNamed && !(isCall(kind) && this.#runsLater)) return true;
     }
     return false;
@@ -196,7 +220,7 @@ class Callee {
   #isOnlyCalledOn(sites: SiteRange): boolean {
     const { siteKinds } = this.#map.columns;
     for (let site = sites.start; site < sites.end; site++) {
-      if (((siteKinds[site] ?? 0) & ONLY_CALLED) !== 0 && this.#isNamed(site)) return true;
+      if (((siteKinds[site] ?? 0) & ONLY_CALLED) !== 0 && this.isNamed(site)) return true;
     }
     return false;
   }

@@ -1,8 +1,8 @@
 /** A pyc map, laid over its bytes: nothing is parsed, and lookups are binary searches. */
 import { PycError } from "../error.ts";
-import type { CodeSummary, Position, PycMap } from "../map-types.ts";
+import type { CodeSummary, EntryWay, Position, PycMap } from "../map-types.ts";
 import { decodeText, hashText } from "../text.ts";
-import { callSpans } from "./call-spans.ts";
+import { callSpans, entryWays } from "./call-spans.ts";
 import {
   checksums,
   CodeTrait,
@@ -167,6 +167,16 @@ export class OpenedMap implements PycMap {
   ): readonly Position[] {
     this.#requireCode(index);
     return callSpans(this, { index, line, callee, calleeCode });
+  }
+
+  entryWaysAt(
+    index: number,
+    line: number,
+    callee: string,
+    calleeCode: CodeSummary | null = null,
+  ): readonly EntryWay[] {
+    this.#requireCode(index);
+    return entryWays(this, { index, line, callee, calleeCode });
   }
 
   /** Text of a string by its number; decoded once. */

@@ -1,0 +1,92 @@
+/**
+ * By names alone: from 3.11 on an activation of the eval loop runs as many Python frames as called
+ * one another directly. Where one ends is told by the Python frames' names, by what their callers'
+ * lines can do, and by the native functions between the activations.
+ */
+import { counted } from "../gaps.ts";
+import { MAX_ALIGNED_CELLS } from "../limits.ts";
+import type { Activation } from "../native/frames.ts";
+import { align, type Ends, type Rows } from "./align.ts";
+import { bridgesOf, fitOf } from "./bridges.ts";
+import { approximate, exact, type Placing, type Run } from "./placing.ts";
+import type { PythonSide } from "./python-side.ts";
+import { seamOf } from "./seams.ts";
+
+/** `loops`: indexes of the eval loop's activations, at least one. */
+export function placeByNames(
+  activations: readonly Activation[],
+  nativeComplete: boolean,
+  python: PythonSide,
+  loops: readonly number[],
+  isRetry = false,
+): Placing {
+  const { frames, minor, waysInto, thread } = python;
+  if (frames.length * (loops.length + 1) > MAX_ALIGNED_CELLS)
+    return all(frames.length, loops, tooMany);
+  const rows = {
+    seams: frames
+      .slice(1)
+      .map((caller, callee) => seamOf(frames[callee]!, caller, waysInto(caller), minor)),
+    activations: loops.length,
+    framesComplete: !thread.truncated,
+    activationsComplete: nativeComplete,
+  };
+  const possible = align({ ...rows, score: () => 0 });
+  if (possible === null) {
+    const [, ...older] = loops;
+    return older.length === 0 || isRetry
+      ? all(frames.length, loops, contradiction)
+      : begun(placeByNames(activations, nativeComplete, python, older, true));
+  }
+  if (isOnlyOne(possible)) return exact(runsOf(possible, frames.length, loops));
+  const bridges = bridgesOf(activations, loops);
+  const score: Rows["score"] = (activation, seam) =>
+    fitOf(bridges[activation] ?? [], frames[seam]?.function ?? "");
+  const best = align({ ...rows, score }) ?? possible;
+  return approximate(runsOf(best, frames.length, loops), inferred(best, frames.length));
+}
+
+const isOnlyOne = ({ first, last }: Ends): boolean =>
+  first.every((frame, activation) => frame === last[activation]);
+
+/** Frames of which it is certain stand with their activation, the others have no place of their own. */
+function runsOf({ first, last }: Ends, count: number, loops: readonly number[]): Run[] {
+  const runs: Run[] = [];
+  const add = (frames: number, at: number | null): void => {
+    if (frames > 0) runs.push({ frames, at });
+  };
+  let next = 0;
+  for (const [activation, end] of first.entries()) {
+    add(end + 1 - next, loops[activation] ?? null);
+    next = Math.max(next, end + 1);
+    const uncertain = last[activation]! + 1 - next;
+    add(uncertain, null);
+    next += Math.max(0, uncertain);
+  }
+  add(count - next, null);
+  return runs;
+}
+
+/** Without the innermost activation of the eval loop, which may have no frame yet. */
+function begun(placing: Placing): Placing {
+  const why =
+    placing.why ?? "The innermost activation of the eval loop is taken to have no frame yet.";
+  return approximate(placing.runs, why);
+}
+
+/** The innermost frame is right in any case. */
+const all = (frames: number, loops: readonly number[], why: string): Placing =>
+  approximate([{ frames, at: loops[0]! }], why);
+
+const tooMany = `All Python frames stand with the innermost activation of the eval loop: more are not told apart (limit MAX_ALIGNED_CELLS, ${MAX_ALIGNED_CELLS}).`;
+const contradiction =
+  "All Python frames stand with the innermost activation of the eval loop: their names and the native frames contradict each other.";
+
+function inferred({ first, last }: Ends, count: number): string {
+  const uncertain = first.reduce((sum, frame, activation) => sum + last[activation]! - frame, 0);
+  const which =
+    uncertain === 0
+      ? "which native frame runs which of them"
+      : `for ${Math.min(uncertain, count)} of them only roughly which native frame runs them`;
+  return `The text tells ${counted(count, "Python frame")}, not where C code called Python: names tell ${which}.`;
+}
