@@ -337,7 +337,7 @@ def _interrupted(source: Source, tid: int, notes: Notes) -> Interrupted:
     address = pc if notes.code == _SI_TKILL else notes.address
     if notes.code <= 0 and notes.code != _SI_TKILL:
         address = 0  # the union holds the sender's pid
-    return Interrupted(Cause(tid, notes.signal, notes.code, address), registers, sp, None)
+    return Interrupted(Cause(tid, notes.signal, notes.code, address, not notes.has_siginfo), registers, sp, None)
 
 
 def _files(maps: Maps, auxv: bytes) -> Dict[int, bytes]:

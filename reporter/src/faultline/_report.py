@@ -77,7 +77,7 @@ def add_snapshot(meta: Fields, snapshot: Snapshot, how: str, timings: Dict[str, 
             "name": signal_name(cause.signal),
             "code": cause.code,
             "address": hex(cause.address),
-            "reconstructed": True,
+            "reconstructed": cause.reconstructed,
         },
         crashingThread=cause.tid,
         threads=[

@@ -22,12 +22,13 @@ class Thread(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Why the process died. `code` and `address` are worked out, not told by the kernel, unless it is a core."""
+    """Why the process died. `code` and `address` are the kernel's where a core told them, else worked out."""
 
     tid: int
     signal: int
     code: int
     address: int
+    reconstructed: bool = True
 
 
 class Snapshot(NamedTuple):
