@@ -1,76 +1,76 @@
 /** Labelled stacks of the corpus, read in place. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { corpus, corpusSkipReason } from "../../../../test/corpus.ts";
-import { groupReport } from "../../src/grouping/index.ts";
-import { bCubed, shown } from "./b-cubed.ts";
+import { attachAll, groupCrash, groupReport } from "../../src/grouping/index.ts";
+import { bCubed, overall, shown } from "./b-cubed.ts";
+import {
+  casrClusters,
+  casrPairs,
+  cpythonScenarios,
+  type Labelled,
+  syntheticSet,
+} from "./labelled.ts";
 
 if (corpus === null) process.stdout.write(`grouping corpus: skipped, ${corpusSkipReason}\n`);
 const root = corpus ?? "";
 
-interface LabelledFrame {
-  readonly lang: string;
-  readonly function: string;
-  readonly module: string | null;
-  readonly file: string | null;
-}
-interface Synthetic {
-  readonly kind: string;
-  readonly message: string | null;
-  readonly frames: readonly LabelledFrame[];
-  readonly bug: number;
-  readonly mode: string;
-  readonly cls: string;
-}
-
-const threadOf = (frames: readonly LabelledFrame[]) => [
-  { stack: frames.map(({ lang, ...frame }) => ({ ...frame, language: lang })) },
-];
+const filed = (crashes: readonly Labelled[]) => {
+  const keys = attachAll(crashes.map(({ input }) => groupCrash(input).sighting));
+  return crashes.map((crash, index) => ({ ...crash, key: keys[index] ?? "" }));
+};
+const print = (what: string, figure: string): void => {
+  process.stdout.write(`${what.padEnd(30)}${figure}\n`);
+};
 
 describe.skipIf(corpus === null)("labelled stacks", () => {
-  test("synthetic set, captures of text alone", () => {
-    const lines = gunzipSync(readFileSync(join(root, "grouping/synthetic-seed7.jsonl.gz")));
-    const rows = lines
-      .toString()
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Synthetic)
-      .filter(({ mode }) => mode === "pyonly");
-    const crashes = rows.map(({ kind, message, frames, bug, cls }) => {
-      const death = kind === "hang" ? { kind: "timeout" } : { kind: "signal", reason: kind };
-      const { group } = groupReport({ ...death, message, threads: threadOf(frames) });
-      return { bug: String(bug), key: group, cls };
-    });
-    const score = bCubed(crashes);
-    process.stdout.write(`synthetic, text alone  ${shown(score)}\n`);
-    for (const cls of new Set(crashes.map((crash) => crash.cls))) {
-      const ofClass = crashes.filter((crash) => crash.cls === cls);
-      process.stdout.write(`  ${cls.padEnd(21)}${shown(bCubed(ofClass))}\n`);
+  test("synthetic set: bugs stay whole and apart", () => {
+    const crashes = filed(syntheticSet());
+    const score = overall(crashes);
+    print("synthetic", shown(score));
+    for (const by of ["bugClass", "capture"] as const) {
+      for (const [label, part] of bCubed(crashes, (crash) => crash[by])) {
+        print(`  ${label}`, shown(part));
+      }
     }
-    expect(score.precision).toBeGreaterThanOrEqual(0.97);
-    expect(score.f1).toBeGreaterThanOrEqual(0.97);
+    expect(score.precision).toBeGreaterThanOrEqual(0.98);
+    expect(score.f1).toBeGreaterThanOrEqual(0.972);
   });
 
-  test("CASR's Python crashes: the line that crashed names the bug", () => {
-    const text = readFileSync(join(root, "grouping/casr/casr_stacks.json"), "utf8");
-    const all = JSON.parse(text) as {
-      set: string;
-      crash_line: string;
-      exception: { ShortDescription: string } | null;
-      frames: LabelledFrame[];
-    }[];
-    const crashes = all
-      .filter(({ set }) => set === "test_clustering_python")
-      .map(({ crash_line: bug, exception, frames }) => {
-        const reason = exception?.ShortDescription;
-        const { group } = groupReport({ kind: "exception", reason, threads: threadOf(frames) });
-        return { bug, key: group };
-      });
-    const score = bCubed(crashes);
-    process.stdout.write(`CASR, Python           ${shown(score)}\n`);
-    expect(score.f1).toBeGreaterThanOrEqual(0.99);
+  test("a report that holds nothing but kind, message and one thread is grouped the same", () => {
+    const [whole, bare] = [syntheticSet(), syntheticSet(true)].map((set) =>
+      set.slice(0, 1000).map(({ input }) => groupReport(input).mid),
+    );
+    expect(bare).toEqual(whole);
+  });
+
+  test("CASR: one input, seen by gdb and by AddressSanitizer", () => {
+    const pairs = casrPairs();
+    const same = pairs.filter(([gdb, asan]) => groupReport(gdb).mid === groupReport(asan).mid);
+    print("CASR, one key", `${same.length} of ${pairs.length} inputs`);
+    expect(pairs).toHaveLength(376);
+    expect(same.length).toBeGreaterThanOrEqual(370);
+  });
+
+  test.each(["gdb", "san", "python"] as const)(
+    "CASR's clusters under %s: the line that crashed names the bug",
+    (set) => {
+      const score = overall(filed(casrClusters(set)));
+      print(`CASR, ${set}`, shown(score));
+      expect(score.f1).toBeGreaterThanOrEqual(0.99);
+    },
+  );
+
+  test("CPython: one scenario is one key, whatever the version", () => {
+    const keys = [...cpythonScenarios()].map(([scenario, inputs]) => {
+      const mids = new Set(inputs.map((input) => groupReport(input).mid));
+      return [scenario, mids.size] as const;
+    });
+    const one = keys.filter(([, count]) => count === 1);
+    print("CPython, native stacks", `${one.length} of ${keys.length} scenarios`);
+    expect(keys).toHaveLength(24);
+    expect(keys.filter(([, count]) => count !== 1)).toEqual([]);
   });
 });
 
