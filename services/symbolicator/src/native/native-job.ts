@@ -13,15 +13,22 @@ import { BuilderDiedError } from "./builder.ts";
 import { checkAttempts, type NativeTools } from "./tools.ts";
 
 /**
- * Running twice does no harm: what is done is found done. Rejects when the fault is not the files' own; what was done
- * by then stays.
+ * Running twice does no harm: what is done is found done. Rejects when something failed by no fault of the files; the
+ * others are done by then.
  */
 export async function runNativeJob(job: NativeJob, tools: NativeTools): Promise<void> {
+  const failures: unknown[] = [];
+  const trying = async (work: () => Promise<void>): Promise<void> => {
+    await work().catch((error: unknown) => failures.push(error));
+  };
   const modules = new Set(job.debugIds);
   for (const sha256 of job.sha256s) {
-    for (const debugId of await concernedBy(sha256, tools)) modules.add(debugId);
+    await trying(async () => {
+      for (const debugId of await concernedBy(sha256, tools)) modules.add(debugId);
+    });
   }
-  for (const debugId of modules) await buildModule(debugId, tools);
+  for (const debugId of modules) await trying(() => buildModule(debugId, tools));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Modules to be built for a file: those that it concerns, when an earlier run of the job examined it too. */

@@ -290,6 +290,18 @@ describe("a file that lies", () => {
   });
 });
 
+test("a file whose blob is missing holds up its job, and not the files beside it", async () => {
+  const missing = await store("quartet.sup", fixture("quartet.sup"));
+  await blobs.deleteOlder(missing, new Date(Date.now() + 60_000));
+  stored.delete(missing);
+  const good = await store("quartet.so", fixture("quartet.so"));
+  await expect(job([missing, good])).rejects.toThrow("ENOENT");
+  expect(await moduleOf()).toMatchObject({ state: "ready" });
+  await job(await store("quartet.sup", fixture("quartet.sup")));
+  const { rows } = await setting.pool.query("select distinct state from native_files");
+  expect(rows).toEqual([{ state: "ready" }]);
+});
+
 test("what a job that died had examined is built by the next run of it", async () => {
   const hash = await store("quartet.so", fixture("quartet.so"));
   const failing = { ...inside, build: () => Promise.reject(new Error("disk")) };
