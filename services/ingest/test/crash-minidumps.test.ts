@@ -100,6 +100,16 @@ describe("a minidump is told", () => {
   });
 });
 
+test("an empty text beside a minidump is no reason to lose it", async () => {
+  const { id } = expectTaken(
+    await send.form([
+      { name: "faulthandler", filename: "f.txt", body: "" },
+      { name: "minidump", filename: "c.dmp", body: oneDump() },
+    ]),
+  );
+  expect((await attachmentsOf(id)).map(({ kind }) => kind)).toEqual(["minidump", "other"]);
+});
+
 describe("what is called a minidump and is none is refused, and nothing kept", () => {
   const dump = oneDump();
   const cut = dump.subarray(0, 40);

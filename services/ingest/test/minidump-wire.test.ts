@@ -5,7 +5,12 @@ import { connect, type AddressInfo } from "node:net";
 import { text as textOf } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { MAX_ATTACHMENTS, type Attachment, type CrashMetadata } from "@faultline/shared";
+import {
+  MAX_ATTACHMENTS,
+  MAX_TEXT_BYTES,
+  type Attachment,
+  type CrashMetadata,
+} from "@faultline/shared";
 import { synthMinidump } from "@faultline/testkit";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { describeAnswers, type Described } from "./described.ts";
@@ -315,11 +320,34 @@ describe("the body", () => {
       body: "x",
     }));
     const long = { name: "long", body: "x".repeat(300_000) };
-    const { attachments, metadata } = await rowOf(
-      expectTaken(await send([...crashpadParts(oneDump(), {}, "c.dmp"), ...files, long])),
-    );
-    expect(attachments).toHaveLength(MAX_ATTACHMENTS);
-    expect(metadata.annotationsLeftOut).toBe(5);
+    for (const parts of [
+      [...crashpadParts(oneDump(), {}, "c.dmp"), ...files, long],
+      [long, ...files, ...crashpadParts(oneDump(), {}, "c.dmp")],
+    ]) {
+      const { attachments, metadata } = await rowOf(expectTaken(await send(parts)));
+      expect(attachments[0]).toMatchObject({ name: "c.dmp", kind: "minidump" });
+      expect(attachments).toHaveLength(MAX_ATTACHMENTS);
+      expect(metadata.annotationsLeftOut).toBe(5);
+    }
+  });
+
+  test("an empty text, one that is too long, a second one: the dump is a crash all the same", async () => {
+    const kindsOf = async (parts: TestPart[]): Promise<string[]> => {
+      const row = await rowOf(expectTaken(await send([...parts, ...crashpadParts(oneDump())])));
+      return row.attachments.map(({ kind }) => kind);
+    };
+    const text = (body: string): TestPart => ({
+      name: "faulthandler",
+      filename: "f.txt",
+      body,
+    });
+    expect(await kindsOf([text("")])).toEqual(["minidump", "other"]);
+    expect(await kindsOf([text("x".repeat(MAX_TEXT_BYTES + 1))])).toEqual(["minidump", "other"]);
+    expect(await kindsOf([text("first"), text("second")])).toEqual([
+      "minidump",
+      "faulthandler",
+      "other",
+    ]);
   });
 });
 

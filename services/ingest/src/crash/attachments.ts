@@ -22,6 +22,8 @@ export interface SentFile {
   readonly kind: Attachment["kind"];
   readonly contentType: string;
   readonly body: AsyncIterable<Buffer>;
+  /** Of a minidump: that it is called the crash's own. Of another file: that it is called faulthandler's text. */
+  readonly isNamed?: boolean;
 }
 
 /** Exactly one of `finish` and `discard` must be called. */
@@ -29,35 +31,39 @@ export class Attachments {
   readonly #blobs: BlobStore;
   readonly #keepEnvironment: boolean;
   readonly #writers: AttachmentWriter[] = [];
-  /** The crash's own minidump, among several the one that is named so. */
-  #main: AttachmentWriter | null = null;
+  readonly #named = new Set<AttachmentWriter>();
 
   constructor(blobs: BlobStore, keepEnvironment: boolean) {
     this.#blobs = blobs;
     this.#keepEnvironment = keepEnvironment;
   }
 
-  get isFull(): boolean {
-    return this.#writers.length >= MAX_ATTACHMENTS;
+  /** Files that may still be added. */
+  get room(): number {
+    return MAX_ATTACHMENTS - this.#writers.length;
+  }
+
+  get hasNamedDump(): boolean {
+    return this.#writers.some((writer) => writer.kind === "minidump" && this.#named.has(writer));
   }
 
   has(kind: Attachment["kind"]): boolean {
     return this.#writers.some((writer) => writer.kind === kind);
   }
 
-  /** `isMain`: of a minidump, that it is the crash's own. Throws a Problem naming the limit when it is too much. */
-  async add(file: SentFile, isMain = false): Promise<void> {
-    if (this.isFull) throw tooLarge("attachments", "MAX_ATTACHMENTS", MAX_ATTACHMENTS);
+  /** Throws a Problem naming the limit when it is too much. */
+  async add(file: SentFile): Promise<void> {
+    if (this.room === 0) throw tooLarge("attachments", "MAX_ATTACHMENTS", MAX_ATTACHMENTS);
     const { kind, contentType } = file;
     const limit = kind === "faulthandler" ? textLimit : attachmentLimit;
     const name = this.#uniqueName(safeName(file.name));
     const writer = new AttachmentWriter(this.#blobs, { name, kind, contentType }, limit);
     this.#writers.push(writer);
-    if (isMain && kind === "minidump") this.#main ??= writer;
-    let room = this.#writers.reduce((left, { size }) => left - size, MAX_CRASH_BYTES);
+    if (file.isNamed === true) this.#named.add(writer);
+    let left = this.#writers.reduce((free, { size }) => free - size, MAX_CRASH_BYTES);
     for await (const chunk of file.body) {
-      room -= chunk.length;
-      if (room < 0) throw tooLarge("attachments together", crashLimit.name, crashLimit.bytes);
+      left -= chunk.length;
+      if (left < 0) throw tooLarge("attachments together", crashLimit.name, crashLimit.bytes);
       await writer.write(chunk);
     }
   }
@@ -67,11 +73,15 @@ export class Attachments {
     this.#findText();
     this.#requireDump();
     const dumps = this.#writers.filter(({ kind }) => kind === "minidump");
-    const first = this.#main ?? dumps[0] ?? null;
+    const first = this.#namedFirst(dumps);
     for (const dump of dumps) await this.#check(dump, dump === first);
     const rest = this.#writers.filter((writer) => writer !== first);
-    const ordered = first === null ? rest : [first, ...rest];
+    const ordered = first === undefined ? rest : [first, ...rest];
     return await Promise.all(ordered.map((writer) => writer.finish()));
+  }
+
+  #namedFirst(writers: readonly AttachmentWriter[]): AttachmentWriter | undefined {
+    return writers.find((writer) => this.#named.has(writer)) ?? writers[0];
   }
 
   /** A further file that begins as a dump does, and is none, is a file like others. */
@@ -88,13 +98,21 @@ export class Attachments {
     await Promise.allSettled(this.#writers.map((writer) => writer.discard()));
   }
 
-  /** Beside a minidump, the first file that reads like faulthandler's is its text, whatever it is called. */
+  /** Beside a minidump, the file that is called faulthandler's text, else the first that reads like it; an empty text is none. */
   #findText(): void {
-    if (!this.has("minidump") || this.has("faulthandler")) return;
-    const text = this.#writers.find(
-      ({ kind, isFaulthandlerText, size }) =>
-        kind === "other" && isFaulthandlerText && size <= MAX_TEXT_BYTES,
+    if (!this.has("minidump")) return;
+    for (const writer of this.#writers) {
+      if (writer.kind === "faulthandler" && writer.size === 0) writer.kind = "other";
+    }
+    if (this.has("faulthandler")) return;
+    const texts = this.#writers.filter(
+      (writer) =>
+        writer.kind === "other" &&
+        (writer.isFaulthandlerText || this.#named.has(writer)) &&
+        writer.size > 0 &&
+        writer.size <= MAX_TEXT_BYTES,
     );
+    const text = this.#namedFirst(texts);
     if (text !== undefined) text.kind = "faulthandler";
   }
 

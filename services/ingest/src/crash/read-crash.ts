@@ -1,18 +1,17 @@
 /** POST /api/v1/crashes: a body → one crash as its client sent it, every attachment whole, or nothing kept at all. */
-import { MAX_METADATA_BYTES, type BlobStore } from "@faultline/shared";
+import type { BlobStore } from "@faultline/shared";
 import type { IncomingMessage } from "node:http";
 import { readMultipart, type Part } from "../body/multipart.ts";
 import { parseParameters } from "../body/part-head.ts";
 import { peek } from "../body/peek.ts";
 import { bodyOf } from "../body/source.ts";
-import { MAX_CRASH_PARTS } from "../limits.ts";
-import { Problem, tooLarge } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import type { StoredAttachment } from "./attachment-writer.ts";
 import { attachmentLimit, Attachments, crashLimit } from "./attachments.ts";
 import { isMainDump, lookForDump } from "./dump-part.ts";
 import { readMetadata, type ClientMetadata } from "./metadata.ts";
 import { isDump, SIGNATURE_BYTES } from "./minidump/dump.ts";
-import { isPrivate } from "./private-names.ts";
+import { fewParts, isPrivatePart, readField } from "./parts.ts";
 
 export interface ReceivedCrash extends ClientMetadata {
   readonly attachments: readonly StoredAttachment[];
@@ -65,7 +64,7 @@ async function readBare(body: AsyncIterable<Buffer>, attachments: Attachments): 
   const peeked = await peek(body, SIGNATURE_BYTES);
   const name = isDump(peeked.head) ? "minidump" : "faulthandler";
   const contentType = name === "minidump" ? "application/x-dmp" : "text/plain";
-  await attachments.add({ name, kind: name, contentType, body: peeked.body }, true);
+  await attachments.add({ name, kind: name, contentType, body: peeked.body });
 }
 
 /** Answers with the metadata part's bytes. */
@@ -75,18 +74,12 @@ async function readParts(
   keepEnvironment: boolean,
 ): Promise<Buffer | null> {
   let metadata: Buffer | null = null;
-  let count = 0;
-  for await (const part of parts) {
-    if (++count > MAX_CRASH_PARTS)
-      throw tooLarge("parts of the body", "MAX_CRASH_PARTS", MAX_CRASH_PARTS);
+  for await (const part of fewParts(parts)) {
     if (part.name === "metadata") metadata = await readField(part.body);
-    else if (keepEnvironment || !isPrivateFile(part)) await addFile(part, attachments);
+    else if (keepEnvironment || !isPrivatePart(part)) await addFile(part, attachments);
   }
   return metadata;
 }
-
-const isPrivateFile = ({ name, filename }: Part): boolean =>
-  isPrivate(name, null) || (filename !== null && isPrivate(filename, null));
 
 /** The first part named `faulthandler` is the text; a second one is kept like any other file. */
 async function addFile(part: Part, attachments: Attachments): Promise<void> {
@@ -102,17 +95,5 @@ async function addFile(part: Part, attachments: Attachments): Promise<void> {
   }
   const { isDump: isMinidump, body } = await lookForDump(part.name, part.body);
   const kind = isMinidump ? "minidump" : "other";
-  await attachments.add({ ...file, kind, body }, isMainDump(part.name));
-}
-
-export async function readField(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_METADATA_BYTES)
-      throw tooLarge("part metadata", "MAX_METADATA_BYTES", MAX_METADATA_BYTES);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  await attachments.add({ ...file, kind, body, isNamed: isMainDump(part.name) });
 }

@@ -11,15 +11,13 @@ import { readMultipart, type Part } from "../body/multipart.ts";
 import { parseParameters } from "../body/part-head.ts";
 import { peek } from "../body/peek.ts";
 import { bodyOf } from "../body/source.ts";
-import { MAX_CRASH_PARTS } from "../limits.ts";
-import { tooLarge } from "../problem.ts";
 import { Annotations } from "./annotations.ts";
 import { attachmentLimit, Attachments, crashLimit } from "./attachments.ts";
 import { isMainDump, lookForDump } from "./dump-part.ts";
 import { MessagePackError, readMessagePack } from "./message-pack.ts";
 import { readMetadata } from "./metadata.ts";
-import { isPrivate } from "./private-names.ts";
-import { readField, type CrashReading, type ReceivedCrash } from "./read-crash.ts";
+import { fewParts, isPrivatePart, readField, readShort } from "./parts.ts";
+import type { CrashReading, ReceivedCrash } from "./read-crash.ts";
 import { TextSign } from "./text-sign.ts";
 
 /** What the query says beside the key; Crashpad adds product, version and guid. */
@@ -67,16 +65,11 @@ class Reader {
   async readBare(sent: AsyncIterable<Buffer>): Promise<void> {
     const { body } = await lookForDump("minidump", sent);
     const contentType = "application/x-dmp";
-    await this.attachments.add({ name: "minidump", kind: "minidump", contentType, body }, true);
+    await this.attachments.add({ name: "minidump", kind: "minidump", contentType, body });
   }
 
   async readParts(parts: AsyncIterable<Part>): Promise<void> {
-    let count = 0;
-    for await (const part of parts) {
-      if (++count > MAX_CRASH_PARTS)
-        throw tooLarge("parts of the body", "MAX_CRASH_PARTS", MAX_CRASH_PARTS);
-      await this.#read(part);
-    }
+    for await (const part of fewParts(parts)) await this.#read(part);
   }
 
   async #read(part: Part): Promise<void> {
@@ -87,10 +80,9 @@ class Reader {
     const { isDump, body } = await lookForDump(part.name, part.body);
     if (isDump) await this.#addFile(part, "minidump", body);
     else if (part.filename === null) await this.#readText(part, body);
-    else if (!this.#keepEnvironment && isPrivateFile(part)) return;
-    else if (this.attachments.isFull) this.#annotations.leftOut += 1;
+    else if (!this.#keepEnvironment && isPrivatePart(part)) return;
     else if (part.name === SENTRY_EVENT) await this.#readEvent(part, body);
-    else await this.#addFile(part, part.name === "faulthandler" ? "faulthandler" : "other", body);
+    else await this.#addFile(part, "other", body);
   }
 
   /** sentry-native's event, kept as it is too. One that is too large, or no event, is a file like others. */
@@ -104,27 +96,33 @@ class Reader {
     await this.#addFile(part, "other", whole);
   }
 
+  /** One place is kept for the crash's own dump, which may come last. */
   async #addFile(
     { name, filename, contentType }: Part,
-    wanted: "minidump" | "faulthandler" | "other",
+    kind: "minidump" | "other",
     body: AsyncIterable<Buffer>,
   ): Promise<void> {
-    const kind = wanted === "faulthandler" && this.attachments.has(wanted) ? "other" : wanted;
-    const file = {
+    const isMain = isMainDump(name);
+    const kept = isMain || this.attachments.hasNamedDump ? 0 : 1;
+    if (this.attachments.room <= kept) {
+      this.#annotations.leftOut += 1;
+      return;
+    }
+    await this.attachments.add({
       name: filename ?? name,
       kind,
       contentType: contentType ?? "application/octet-stream",
       body,
-    };
-    await this.attachments.add(file, isMainDump(name));
+      isNamed: isMain || name === "faulthandler",
+    });
   }
 
   /** A field: faulthandler's text, JSON of annotations (Mozilla's `extra`), or one annotation. */
   async #readText(part: Part, body: AsyncIterable<Buffer>): Promise<void> {
-    const text = await readText(body);
+    const text = await readShort(body);
     if (text === null) this.#annotations.leftOut += 1;
     else if (part.name === "faulthandler" || isFaulthandlerText(text)) {
-      await this.#addFile({ ...part, contentType: "text/plain" }, "faulthandler", only(text));
+      await this.#addFile({ ...part, contentType: "text/plain" }, "other", only(text));
     } else if (part.contentType?.startsWith("application/json") === true) {
       this.#annotations.addJson(text.toString("utf8"));
     } else this.#annotations.add(part.name, text.toString("utf8"));
@@ -151,20 +149,6 @@ class Reader {
       attachments: await this.attachments.finish(),
     };
   }
-}
-
-const isPrivateFile = ({ name, filename }: Part): boolean =>
-  isPrivate(name, null) || isPrivate(filename ?? "", null);
-
-/** Null when it is longer than all annotations together may be. */
-async function readText(body: AsyncIterable<Buffer>): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size <= MAX_METADATA_BYTES) chunks.push(chunk);
-  }
-  return size <= MAX_METADATA_BYTES ? Buffer.concat(chunks) : null;
 }
 
 function isFaulthandlerText(text: Buffer): boolean {
