@@ -8,16 +8,17 @@ import { untilStopped } from "../until-stopped.ts";
 const usage = `usage: faultline symbolicator
 
 Turns crashes into reports and groups, symbol files into caches. Configured by the environment:
-  DATABASE_URL                Postgres (needed)
-  REDIS_URL                   Redis for the queue; without it the queue lives in Postgres
-  FAULTLINE_BLOBS             folder for large files, shared with every ingest and symbolicator (data/blobs)
-  FAULTLINE_CONCURRENCY       jobs at once (64)
-  FAULTLINE_THREADS           worker threads (2)
-  FAULTLINE_BUILD_MIB         MiB of memory for building one native symbol cache (8192)
-  FAULTLINE_SYMBOL_CACHE_MIB  MiB of native symbol caches kept in memory (256)
-  FAULTLINE_RETENTION_DAYS    days that crashes are kept (90)
-  FAULTLINE_METRICS_PORT      where to answer /metrics and /livez, at HOST (nowhere)
-  LOG_LEVEL                   debug, info, warn or error (info)
+  DATABASE_URL                  Postgres (needed)
+  REDIS_URL                     Redis for the queue; without it the queue lives in Postgres
+  FAULTLINE_BLOBS               folder for large files, shared with every ingest and symbolicator (data/blobs)
+  FAULTLINE_CONCURRENCY         jobs at once (64)
+  FAULTLINE_THREADS             worker threads (2)
+  FAULTLINE_BUILD_MIB           MiB of memory for building one native symbol cache (8192)
+  FAULTLINE_SYMBOL_CACHE_MIB    MiB of native symbol caches kept in memory (256)
+  FAULTLINE_RETENTION_DAYS      days that crashes are kept (90)
+  FAULTLINE_RAW_RETENTION_DAYS  days that minidumps are kept (30)
+  FAULTLINE_METRICS_PORT        where to answer /metrics and /livez, at HOST (nowhere)
+  LOG_LEVEL                     debug, info, warn or error (info)
 `;
 
 /**
