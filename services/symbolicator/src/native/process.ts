@@ -31,6 +31,7 @@ const thread = new Worker(new URL("./thread.ts", import.meta.url), {
 let out: string | null = null;
 
 process.on("message", (task: BuilderTask) => {
+  look();
   out = task.kind === "build" ? task.out : null;
   thread.postMessage(task);
 });
@@ -44,9 +45,11 @@ thread.on("error", (error) => {
   end(isMemory ? BuilderExit.memory : 1);
 });
 process.on("disconnect", () => end(0));
-setInterval(() => {
+setInterval(look, LOOK_MS);
+
+function look(): void {
   if (process.memoryUsage.rss() > memoryMib * MIB) end(BuilderExit.memory);
-}, LOOK_MS);
+}
 
 /** Half a cache is nobody's. */
 function end(code: number): never {
