@@ -1,9 +1,11 @@
 /** A dump's threads as the report shows them, and which of them is to blame. */
 import type { Dump, TextThread } from "@faultline/faulthandler";
-import type { Frame, Gap, PythonFrame, Thread } from "@faultline/shared";
+import type { Gap, PythonFrame, Thread } from "@faultline/shared";
 import type { NativeStack } from "./c-stack.ts";
 import { counted, gap, keepGaps } from "./gaps.ts";
 import { MAX_GAPS_PER_THREAD } from "./limits.ts";
+import { type Known, sidesOf } from "./stitch/python-side.ts";
+import { stitchStacks } from "./stitch/thread.ts";
 
 export interface ThreadsOfCrash {
   readonly threads: readonly Thread[];
@@ -35,13 +37,15 @@ export function threadsOf(
   dump: Dump,
   stacks: readonly (readonly PythonFrame[])[],
   native: NativeStack | null,
+  known: Known,
 ): ThreadsOfCrash {
   const blamed = blamedThread(dump);
   const died = dump.kind !== "timeout" && dump.kind !== "dump" && dump.kind !== "cstack";
   const onWindows = dump.kind === "windowsException";
   const threads = dump.threads.map((text, index) => {
-    const cFrames = index === blamed && text.current ? native : null;
-    const thread = threadOf(text, stacks[index] ?? [], cFrames);
+    const alone = threadAlone(text, stacks[index] ?? []);
+    const hasNative = index === blamed && text.current && native !== null;
+    const thread = hasNative ? withNative(alone, native, known) : alone;
     const id = onWindows ? decimal(text.ident) : null;
     return { ...thread, id, crashed: died && index === blamed };
   });
@@ -49,50 +53,52 @@ export function threadsOf(
   const unlisted =
     native !== null && native.frames.length > 0 && !dump.threads[blamed ?? -1]?.current;
   if (!unlisted) return { threads, crashingThread: blamed, gaps };
-  threads.push(unlistedThread(native, died));
+  threads.push({ ...withNative(nobody, native, known), crashed: died });
   return { threads, crashingThread: threads.length - 1, gaps };
 }
 
 /** `python`: its resolved frames. */
-export function threadOf(
-  text: TextThread,
-  python: readonly PythonFrame[],
-  native: NativeStack | null,
-): Thread {
-  const stack: readonly Frame[] = native === null ? python : [...native.frames, ...python];
-  const gaps = [...stackGaps(text), ...(native === null ? [] : nativeGaps(native, python.length))];
+export function threadAlone(text: TextThread, python: readonly PythonFrame[]): Thread {
   return {
-    id: null,
+    ...nobody,
     ident: text.ident === null ? null : shortHex(text.ident),
     name: text.osName,
-    crashed: false,
-    stitch: "none",
     garbageCollecting: text.garbageCollecting,
-    stack,
-    truncated: isCut(text) || gaps.some(({ code }) => code === "c-stack-cut"),
-    gaps: keepGaps(gaps, MAX_GAPS_PER_THREAD),
+    stack: python,
+    truncated: isCut(text),
+    gaps: keepGaps(stackGaps(text), MAX_GAPS_PER_THREAD),
   };
 }
 
-/** The C stack of a thread that Python does not know, or of a dump that lists no threads. */
-function unlistedThread(native: NativeStack, crashed: boolean): Thread {
+/** A thread that Python does not know, or that a dump without a list of threads has. */
+const nobody: Thread = {
+  id: null,
+  ident: null,
+  name: null,
+  crashed: false,
+  stitch: "none",
+  garbageCollecting: false,
+  stack: [],
+  truncated: false,
+  gaps: [],
+};
+
+/** With the C stack that the text has of it. */
+function withNative(alone: Thread, native: NativeStack, known: Known): Thread {
+  const truncated = native.gaps.some(({ code }) => code === "c-stack-cut");
+  const { activations } = native;
+  const [side] = sidesOf([alone], known);
+  const { stack, stitch, gaps } = stitchStacks(
+    { activations, leftOutBefore: null, truncated },
+    side!,
+  );
   return {
-    id: null,
-    ident: null,
-    name: null,
-    crashed,
-    stitch: "none",
-    garbageCollecting: false,
-    stack: native.frames,
-    truncated: native.gaps.some(({ code }) => code === "c-stack-cut"),
-    gaps: keepGaps(native.gaps, MAX_GAPS_PER_THREAD),
+    ...alone,
+    stack,
+    stitch,
+    truncated: alone.truncated || truncated,
+    gaps: keepGaps([...alone.gaps, ...native.gaps, ...gaps], MAX_GAPS_PER_THREAD),
   };
-}
-
-function nativeGaps(native: NativeStack, pythonFrames: number): readonly Gap[] {
-  if (native.frames.length === 0 || pythonFrames === 0) return native.gaps;
-  const detail = `The C stack (${counted(native.frames.length, "frame")}) stands before the Python stack (${counted(pythonFrames, "frame")}): the text does not tell which C frame runs which Python frame.`;
-  return [...native.gaps, gap("not-stitched", detail)];
 }
 
 const isCut = (text: TextThread): boolean =>

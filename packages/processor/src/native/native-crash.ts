@@ -25,6 +25,8 @@ export interface NativeThread {
   readonly crashed: boolean;
   /** Innermost first. */
   readonly activations: readonly Activation[];
+  /** Index of the first activation behind those that are left out; null where none are. */
+  readonly leftOutBefore: number | null;
   readonly truncated: boolean;
   readonly gaps: readonly Gap[];
 }
@@ -150,6 +152,7 @@ function threadOf(thread: DumpThread, walk: Walk | null, modules: ModuleMap): Na
     name,
     crashed,
     activations: kept(walked).map((frame) => activationOf(frame, modules)),
+    leftOutBefore: walked.length > MAX_REPORT_FRAMES ? MAX_REPORT_FRAMES / 2 : null,
     truncated: walk?.end !== "end-of-stack",
     gaps: keepGaps(gaps, MAX_GAPS_PER_THREAD),
   };

@@ -4,7 +4,9 @@
  *
  * Objects/typeobject.c (slots), Python/bltinmodule.c, Python/import.c, Objects/genobject.c.
  */
+import type { EntryWay } from "@faultline/pyc";
 import type { Activation } from "../native/frames.ts";
+import { isMachinery } from "./roles.ts";
 
 /** Names of native functions, innermost first. */
 export type Bridge = readonly string[];
@@ -23,16 +25,31 @@ export function bridgesOf(
 }
 
 const FITS = 2;
+const MAY_FIT = 1;
 const MISFITS = -1;
 
-/** How well a function of that name fits below the bridge; 0 where neither tells anything. */
-export function fitOf(bridge: Bridge, callee: string): number {
+/** Objects/genobject.c: these resume generators and coroutines. */
+const resumes = /^(?:_?gen_|_PyGen_|coro_|async_gen_)/;
+const special = /^__\w+__$/;
+
+/**
+ * How well a function of that name fits below the bridge; 0 where nothing is told. `ways`: how the
+ * caller's line can have entered it.
+ */
+export function fitOf(bridge: Bridge, callee: string, ways: readonly EntryWay[]): number {
+  let calls = false;
   for (const name of bridge) {
     const expected = expectedBy(name);
     if (expected !== null) return expected.test(callee) ? FITS : MISFITS;
+    if (resumes.test(name)) return isResumed(callee, ways) ? FITS : 0;
+    calls ||= !isMachinery(name);
   }
-  return 0;
+  if (calls) return special.test(callee) ? MISFITS : MAY_FIT;
+  return ways.some(({ by }) => by === "other" || by === "enter") ? MAY_FIT : 0;
 }
+
+const isResumed = (callee: string, ways: readonly EntryWay[]): boolean =>
+  callee === "<genexpr>" || ways.some(({ by }) => by === "iteration" || by === "send");
 
 const expectations = new Map<string, RegExp | null>();
 

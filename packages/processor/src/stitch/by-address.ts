@@ -5,11 +5,12 @@
  */
 import type { Activation } from "../native/frames.ts";
 import type { PythonRun } from "../python-memory/frames.ts";
+import type { NativeStack } from "./place.ts";
 import type { Run } from "./placing.ts";
 
 /** Each run at the activation that holds its anchor; null where none does, or not in order. */
 export function placeByAddress(
-  activations: readonly Activation[],
+  { activations, leftOutBefore }: Pick<NativeStack, "activations" | "leftOutBefore">,
   runs: readonly PythonRun[],
 ): readonly Run[] {
   const byStack = [...activations.keys()].toSorted((one, other) =>
@@ -18,7 +19,7 @@ export function placeByAddress(
   let innermost = -1;
   return runs.map(({ frames, anchor }) => {
     const at = anchor === null ? null : holder(activations, byStack, anchor);
-    if (at === null || at <= innermost) return { frames, at: null };
+    if (at === null || at <= innermost || at + 1 === leftOutBefore) return { frames, at: null };
     innermost = at;
     return { frames, at };
   });

@@ -9,31 +9,45 @@ export interface Counted {
   /** Frames of each run, innermost first. */
   readonly runs: readonly number[];
   /** Indexes of the eval loop's activations, innermost first. */
-  readonly loops: readonly number[];
-  /** Nothing is missing at the outer end of the Python stack, and of the native one. */
+  readonly inner: readonly number[];
+  /** Likewise, behind those that are left out of the middle of the native stack. */
+  readonly outer: readonly number[];
+  /** Nothing is missing at the outer end of the Python stack; and nowhere of the native one. */
   readonly pythonComplete: boolean;
   readonly nativeComplete: boolean;
 }
 
 /**
- * One to one where the numbers agree and nothing is missing. Else from the outermost on: what has
- * no partner is then an activation whose frame is not there yet, or no more. Where outer ends are
- * missing, from the innermost on.
+ * One to one where the numbers agree. Else from the outermost on: what has no partner is then an
+ * activation whose frame is not there yet, or no more. Where outer ends are missing, from the
+ * innermost on.
  */
-export function placeByCount({ runs, loops, pythonComplete, nativeComplete }: Counted): Placing {
+export function placeByCount(counts: Counted): Placing {
+  const { runs, inner, outer, pythonComplete, nativeComplete } = counts;
+  if (outer.length === 0 && pythonComplete && inner.length === runs.length) {
+    return exact(runs.map((frames, index) => ({ frames, at: inner[index]! })));
+  }
+  const loops = `${counted(inner.length + outer.length, "activation")} of the eval loop`;
+  const numbers = `There are ${loops} and ${counted(runs.length, "run")} of Python frames`;
   const complete = pythonComplete && nativeComplete;
-  const shift = complete ? Math.max(0, loops.length - runs.length) : 0;
-  const left = complete ? Math.max(0, runs.length - loops.length) : 0;
-  const placed = runs.map((frames, index): Run => {
-    const loop = index < left ? undefined : loops[index - left + shift];
-    return { frames, at: loop ?? null };
-  });
-  if (complete && loops.length === runs.length) return exact(placed);
-  const numbers = `${counted(loops.length, "activation")} of the eval loop and ${counted(runs.length, "run")} of Python frames`;
   return approximate(
-    placed,
+    complete ? fromOutermost(runs, inner) : fromBothEnds(counts),
     complete
-      ? `There are ${numbers}: they are paired from the outermost on.`
-      : `There are ${numbers}, and outer ones are missing: they are paired from the innermost on.`,
+      ? `${numbers}: they are paired from the outermost on.`
+      : `${numbers}, and native or Python frames are missing: they are paired from the innermost on.`,
   );
+}
+
+function fromOutermost(runs: readonly number[], loops: readonly number[]): Run[] {
+  const shift = loops.length - runs.length;
+  return runs.map((frames, index) => ({ frames, at: loops[index + shift] ?? null }));
+}
+
+/** The outer ones, if there are any and no Python frames are missing, from the outermost on. */
+function fromBothEnds({ runs, inner, outer, pythonComplete }: Counted): Run[] {
+  const shift = outer.length - runs.length;
+  return runs.map((frames, index) => {
+    const fromEnd = pythonComplete ? outer[index + shift] : undefined;
+    return { frames, at: inner[index] ?? fromEnd ?? null };
+  });
 }

@@ -23,10 +23,9 @@ export function placeByNames(
   const { frames, minor, waysInto, thread } = python;
   if (frames.length * (loops.length + 1) > MAX_ALIGNED_CELLS)
     return all(frames.length, loops, tooMany);
+  const ways = frames.slice(1).map(waysInto);
   const rows = {
-    seams: frames
-      .slice(1)
-      .map((caller, callee) => seamOf(frames[callee]!, caller, waysInto(caller), minor)),
+    seams: ways.map((into, seam) => seamOf(frames[seam]!, frames[seam + 1]!, into, minor)),
     activations: loops.length,
     framesComplete: !thread.truncated,
     activationsComplete: nativeComplete,
@@ -41,9 +40,10 @@ export function placeByNames(
   if (isOnlyOne(possible)) return exact(runsOf(possible, frames.length, loops));
   const bridges = bridgesOf(activations, loops);
   const score: Rows["score"] = (activation, seam) =>
-    fitOf(bridges[activation] ?? [], frames[seam]?.function ?? "");
+    fitOf(bridges[activation] ?? [], frames[seam]?.function ?? "", ways[seam] ?? []);
   const best = align({ ...rows, score }) ?? possible;
-  return approximate(runsOf(best, frames.length, loops), inferred(best, frames.length));
+  const runs = runsOf(best, frames.length, loops);
+  return approximate(runs, inferred(runs, frames.length));
 }
 
 const isOnlyOne = ({ first, last }: Ends): boolean =>
@@ -82,11 +82,11 @@ const tooMany = `All Python frames stand with the innermost activation of the ev
 const contradiction =
   "All Python frames stand with the innermost activation of the eval loop: their names and the native frames contradict each other.";
 
-function inferred({ first, last }: Ends, count: number): string {
-  const uncertain = first.reduce((sum, frame, activation) => sum + last[activation]! - frame, 0);
-  const which =
+function inferred(runs: readonly Run[], count: number): string {
+  const uncertain = runs.reduce((sum, { frames, at }) => sum + (at === null ? frames : 0), 0);
+  const told =
     uncertain === 0
-      ? "which native frame runs which of them"
-      : `for ${Math.min(uncertain, count)} of them only roughly which native frame runs them`;
-  return `The text tells ${counted(count, "Python frame")}, not where C code called Python: names tell ${which}.`;
+      ? "names tell which native frame runs which of them"
+      : `names leave open which native frame runs ${uncertain} of them`;
+  return `The text tells ${counted(count, "Python frame")}, not where C code called Python: ${told}.`;
 }

@@ -39,6 +39,9 @@ export class Roles {
   }
 }
 
+/** Of calls and of starting. */
+export const isMachinery = (name: string): boolean => roleOf(name) !== null;
+
 function roleOf(name: string): string | null {
   if (interpreterNames.test(name)) return "interpreter";
   return startNames.test(name) ? "start" : null;

@@ -20,7 +20,7 @@ const words = (stack: readonly Frame[]): string =>
 function stitched(native: string, python: Parameters<typeof sideOf>, truncated = false) {
   const side = sideOf(...python);
   const { stack, stitch, gaps } = stitchStacks(
-    { activations: activationsOf(native), truncated },
+    { activations: activationsOf(native), leftOutBefore: null, truncated },
     side,
   );
   return { words: words(stack), stitch, gaps: gaps.map(({ code }) => code) };
@@ -78,7 +78,7 @@ describe("by address", () => {
     };
     const side = sideOf("f", { runs: [run(1, 0x1110n)] });
     const { stitch } = stitchStacks(
-      { activations: [strlen!, loop!, scanned], truncated: false },
+      { activations: [strlen!, loop!, scanned], leftOutBefore: null, truncated: false },
       side,
     );
     expect(stitch).toBe("approximate");
@@ -172,7 +172,11 @@ describe("by names", () => {
       [side.frames[3], named],
     ]);
     const { stack, stitch } = stitchStacks(
-      { activations: activationsOf("strlen eval slot_nb_add eval main"), truncated: false },
+      {
+        activations: activationsOf("strlen eval slot_nb_add eval main"),
+        leftOutBefore: null,
+        truncated: false,
+      },
       { ...side, waysInto: (frame) => ways.get(frame) ?? [] },
     );
     expect([words(stack), stitch]).toEqual([
@@ -210,6 +214,33 @@ describe("by names", () => {
   });
 });
 
+describe("native frames that are left out of the middle", () => {
+  const activations = activationsOf("strlen eval call eval call eval main");
+  const native = { activations, leftOutBefore: 4, truncated: false };
+
+  test("nothing lies in the activation before them, whose end is not known", () => {
+    const runs = [0x1110n, 0x1320n, 0x1510n].map((anchor) => ({ frames: 1, anchor }));
+    const { stack, stitch } = stitchStacks(native, sideOf("f g h", { runs }));
+    expect([words(stack), stitch]).toEqual([
+      "strlen >f >g eval call eval call >h eval main",
+      "approximate",
+    ]);
+  });
+
+  test("frames are counted from both ends", () => {
+    const { stack, stitch } = stitchStacks(native, sideOf("a b c d e", { minor: 9 }));
+    expect([words(stack), stitch]).toEqual([
+      "strlen >a eval call >b >c >d eval call >e eval main",
+      "approximate",
+    ]);
+  });
+});
+
+test("a stack that shows how Python was started lacks nothing that runs it", () => {
+  expect(stitched("strlen eval thread_run", ["f g"], true).stitch).toBe("exact");
+  expect(stitched("strlen eval call", ["f g"], true).stitch).toBe("approximate");
+});
+
 test("without a native frame that is known to run Python there are two stacks", () => {
   expect(stitched("strlen ? ? main", ["f main"])).toEqual({
     words: "strlen ? ? main >f >main",
@@ -230,7 +261,10 @@ test("one side alone", () => {
 test("machinery is marked", () => {
   const native =
     "list_sort _PyObject_MakeTpCall eval ? ?@libfoo.so pymain_main main _start@python3.12";
-  const { stack } = stitchStacks({ activations: activationsOf(native), truncated: false }, null);
+  const { stack } = stitchStacks(
+    { activations: activationsOf(native), leftOutBefore: null, truncated: false },
+    null,
+  );
   expect(stack.map(({ role }) => role)).toEqual([
     null,
     "interpreter",
@@ -278,7 +312,10 @@ test("no frame is ever lost or changes its order", () => {
           minor,
           ...(cut ? { thread: cutThread } : {}),
         });
-        const { stack, stitch, gaps } = stitchStacks({ activations, truncated }, side);
+        const { stack, stitch, gaps } = stitchStacks(
+          { activations, leftOutBefore: null, truncated },
+          side,
+        );
         expect(stack.filter(({ language }) => language === "python")).toEqual(side.frames);
         const natively = stack.filter(({ language }) => language === "native");
         expect(natively.map((frame) => frame.function)).toEqual(
