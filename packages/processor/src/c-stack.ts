@@ -9,23 +9,28 @@ import type { CStack, CStackFrame } from "@faultline/faulthandler";
 import type { Gap, Module, NativeFrame } from "@faultline/shared";
 import { gap } from "./gaps.ts";
 import { hex, hexValue } from "./hex.ts";
+import type { Activation } from "./native/frames.ts";
 
 export interface NativeStack {
+  /** Innermost first; stack pointers are not known. */
+  readonly activations: readonly Activation[];
   readonly frames: readonly NativeFrame[];
   readonly modules: readonly Module[];
   readonly gaps: readonly Gap[];
 }
 
-const interpreterFile =
-  /^(?:lib)?python3?(?:\.\d{1,2})?t?d?(?:\.so(?:\.[\d.]+)?|\.dylib|)$|^Python$/;
-
 export function nativeStack(cStack: CStack): NativeStack {
   const biases = loadBiases(cStack.frames);
   const reporting = reportingFrames(cStack.frames);
   const frames = cStack.frames.map((frame, index) =>
-    nativeFrame(frame, biases.get(frame.file ?? "") ?? null, roleOf(frame, index < reporting)),
+    nativeFrame(frame, biases.get(frame.file ?? "") ?? null, index < reporting),
   );
-  return { frames, modules: modulesOf(cStack.frames, biases), gaps: gapsOf(cStack) };
+  return {
+    activations: frames.map((frame) => ({ sp: 0n, pc: hexValue(frame.pc) ?? 0n, frames: [frame] })),
+    frames,
+    modules: modulesOf(cStack.frames, biases),
+    gaps: gapsOf(cStack),
+  };
 }
 
 /** Load bias of every file that has a frame without a symbol. */
@@ -40,7 +45,7 @@ function loadBiases(frames: readonly CStackFrame[]): ReadonlyMap<string, bigint>
   return biases;
 }
 
-function nativeFrame(frame: CStackFrame, bias: bigint | null, role: string | null): NativeFrame {
+function nativeFrame(frame: CStackFrame, bias: bigint | null, reporting: boolean): NativeFrame {
   const pc = hexValue(frame.address);
   const offset = pc === null || bias === null || pc < bias ? null : pc - bias;
   return {
@@ -55,7 +60,7 @@ function nativeFrame(frame: CStackFrame, bias: bigint | null, role: string | nul
     column: null,
     inline: false,
     foundBy: "c-stack",
-    role,
+    role: reporting ? "trampoline" : null,
   };
 }
 
@@ -80,12 +85,6 @@ function isTrampoline({ file, symbol }: CStackFrame): boolean {
     file === null ||
     /^(?:libc|libpthread|libsystem_platform|ld-musl|linux-vdso)\b/.test(fileName(file))
   );
-}
-
-function roleOf({ file, symbol }: CStackFrame, reporting: boolean): string | null {
-  if (reporting) return "trampoline";
-  const isInterpreter = file !== null && interpreterFile.test(fileName(file));
-  return isInterpreter || (symbol !== null && /^_?Py[A-Z_]/.test(symbol)) ? "interpreter" : null;
 }
 
 function modulesOf(frames: readonly CStackFrame[], biases: ReadonlyMap<string, bigint>): Module[] {

@@ -8,6 +8,7 @@ import type { ReportParts } from "./parts.ts";
 import { minorOf } from "./platform.ts";
 import type { MemorySide } from "./stitch/memory-threads.ts";
 import { sidesOf } from "./stitch/python-side.ts";
+import type { TextParts } from "./text-parts.ts";
 
 /**
  * Index of the crash that the dump is of, -1 when the text holds none: one that blames the thread that died, else the last
@@ -30,7 +31,7 @@ export function sameCrash(crashes: readonly TextCrash[], native: NativeCrash): n
  * pthread_self().
  */
 export function joinParts(
-  text: ReportParts,
+  { parts: text, waysInto }: TextParts,
   dump: ReportParts,
   native: NativeCrash,
   sides: ReadonlyMap<bigint, MemorySide>,
@@ -38,7 +39,11 @@ export function joinParts(
   const python = pythonOf(text, dump);
   const minor = native.python?.minor ?? minorOf(python);
   const blamed = text.threads[text.crashingThread ?? -1] ?? null;
-  const threads = joinThreads(native, sidesOf(text.threads, sides, minor), blamed);
+  const threads = joinThreads(
+    native,
+    sidesOf(text.threads, { memory: sides, minor, waysInto }),
+    blamed,
+  );
   const isBlamed = threads.crashingThread !== null;
   return {
     ...dump,

@@ -78,3 +78,6 @@ export const MAX_PYTHON_MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of an interpreter's module that are looked through for its state. */
 export const MAX_RUNTIME_SCAN_BYTES = 64 * 1024 * 1024;
+
+/** Pairs of a Python frame and an activation of the eval loop that are weighed for one thread. */
+export const MAX_ALIGNED_CELLS = 1_000_000;

@@ -9,7 +9,7 @@ import { FrameResolver } from "./python/frame-resolver.ts";
 import { threadsInMemory } from "./stitch/memory-threads.ts";
 import { type PythonSide, sidesOf } from "./stitch/python-side.ts";
 import { stitchThread } from "./stitch/thread.ts";
-import { threadOf } from "./threads.ts";
+import { threadAlone } from "./threads.ts";
 
 /** A minidump without a text: its Python frames are those of memory. */
 export function nativeParts(native: NativeCrash, evidence: Evidence): ReportParts {
@@ -21,10 +21,11 @@ export function nativeParts(native: NativeCrash, evidence: Evidence): ReportPart
     threads,
     threads.findIndex(({ current }) => current),
   );
-  const alone = threads.map((thread, index) => threadOf(thread, stacks[index] ?? [], null));
+  const alone = threads.map((thread, index) => threadAlone(thread, stacks[index] ?? []));
+  const known = { memory: sides, minor: minorOf(parts.python), waysInto: () => [] };
   return {
     ...parts,
-    ...joinThreads(native, sidesOf(alone, sides, minorOf(parts.python)), null),
+    ...joinThreads(native, sidesOf(alone, known), null),
     gaps: [...parts.gaps, ...gaps, ...resolver.gaps(metadata.release)],
   };
 }

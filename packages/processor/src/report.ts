@@ -51,10 +51,10 @@ export interface Openers {
 export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<ProcessedCrash[]> {
   const { faulthandler, metadata } = input;
   const { native, refused } = yield* readMinidump(input, openers.openCache);
-  const text = faulthandler === null ? noText : parseFaulthandler(faulthandler);
-  const crashes = crashesOf(text.dumps);
+  const parsed = faulthandler === null ? noText : parseFaulthandler(faulthandler);
+  const crashes = crashesOf(parsed.dumps);
   if (crashes.length === 0) {
-    const gaps = [...(native === null ? text.gaps : []), ...refused];
+    const gaps = [...(native === null ? parsed.gaps : []), ...refused];
     const parts =
       native === null ? unknownCrash(metadata) : yield* dumpAlone(native, input, openers);
     const span = faulthandler === null ? null : ([0, faulthandler.length] as const);
@@ -65,13 +65,13 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
   const joined = native === null ? noMemory(first!) : reconcile(first!, native);
   const ordered = [joined.crash, ...others];
   const stacks = stacksByImportance(ordered.map(({ dump }) => dump));
-  const evidence = yield* gather(stacks, [...text.gaps, ...refused], metadata, openers.openMap);
+  const evidence = yield* gather(stacks, [...parsed.gaps, ...refused], metadata, openers.openMap);
   return ordered.map((crash, index) => {
-    const parts = textParts(crash, evidence);
+    const text = textParts(crash, evidence);
     const whole =
       native === null || index > 0
-        ? parts
-        : joinParts(parts, nativeOnly(native, metadata), native, joined.sides);
+        ? text.parts
+        : joinParts(text, nativeOnly(native, metadata), native, joined.sides);
     return { report: finished(whole), span: crash.span };
   });
 }

@@ -1,26 +1,35 @@
 /** What one crash of a faulthandler text tells. */
-import type { Gap } from "@faultline/shared";
+import type { EntryWay } from "@faultline/pyc";
+import type { Gap, PythonFrame } from "@faultline/shared";
 import { nativeStack, type NativeStack } from "./c-stack.ts";
 import { type Cause, causeOf, inferOverflow } from "./classify.ts";
 import type { TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
 import { MAX_EXTENSION_MODULES } from "./limits.ts";
 import { type Evidence, nothingKnown, type ReportParts } from "./parts.ts";
-import { platformOf } from "./platform.ts";
+import { minorOf, platformOf } from "./platform.ts";
 import { FrameResolver } from "./python/frame-resolver.ts";
+import type { PythonSide } from "./stitch/python-side.ts";
 import { blamedThread, threadsOf } from "./threads.ts";
 
-export function textParts(crash: TextCrash, evidence: Evidence): ReportParts {
+export interface TextParts {
+  readonly parts: ReportParts;
+  readonly waysInto: PythonSide["waysInto"];
+}
+
+export function textParts(crash: TextCrash, evidence: Evidence): TextParts {
   const { dump } = crash;
   const { metadata, release } = evidence;
   const platform = platformOf(dump, metadata);
   const native = dump.cStack === null ? null : nativeStack(dump.cStack);
   const resolver = new FrameResolver(release, platform.python?.version ?? null);
   const stacks = resolver.stacks(dump.threads, blamedThread(dump));
-  const threads = threadsOf(dump, stacks, native);
+  const waysInto = (frame: PythonFrame): readonly EntryWay[] => resolver.waysInto(frame);
+  const known = { memory: new Map(), minor: minorOf(platform.python), waysInto };
+  const threads = threadsOf(dump, stacks, native, known);
   const { cause, gaps } = fullCause(crash, native);
   const extensions = dump.extensionModules?.names ?? [];
-  return {
+  const parts: ReportParts = {
     ...nothingKnown,
     ...cause,
     ...platform,
@@ -40,6 +49,7 @@ export function textParts(crash: TextCrash, evidence: Evidence): ReportParts {
       ...extensionGaps(extensions),
     ],
   };
+  return { parts, waysInto };
 }
 
 function fullCause(

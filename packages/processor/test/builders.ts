@@ -1,6 +1,6 @@
 /** Hand-made dumps, uploaded files and pyc maps, each showing only the fact that a test is about. */
 import type { Dump, TextFrame, TextThread } from "@faultline/faulthandler";
-import type { CodeSummary, Position, PycMap } from "@faultline/pyc";
+import type { CodeSummary, EntryWay, Position, PycMap } from "@faultline/pyc";
 import type { CrashMetadata, PythonFile, PythonFiles } from "@faultline/shared";
 
 export const aFrame = (
@@ -67,6 +67,7 @@ export interface Code {
   readonly arguments?: readonly string[];
   readonly lines: readonly number[];
   readonly spans?: Readonly<Record<number, readonly Position[]>>;
+  readonly ways?: Readonly<Record<number, readonly EntryWay[]>>;
 }
 
 export function aMap(codes: readonly Code[], pythonVersion = "3.12"): PycMap {
@@ -89,6 +90,7 @@ export function aMap(codes: readonly Code[], pythonVersion = "3.12"): PycMap {
     codesAt: (name, line) => having((code) => code.name === name && code.lines.includes(line)),
     positionAt: () => null,
     callSpansAt: (index, line) => codes[index]?.spans?.[line] ?? [],
+    entryWaysAt: (index, line) => codes[index]?.ways?.[line] ?? [],
   };
 }
 

@@ -1,11 +1,18 @@
 import { expect, test } from "vitest";
-import type { CStackFrame } from "@faultline/faulthandler";
+import type { CStackFrame, Dump } from "@faultline/faulthandler";
 import type { NativeFrame, PythonFrame } from "@faultline/shared";
-import { nativeStack } from "../src/c-stack.ts";
-import { blamedThread, threadsOf } from "../src/threads.ts";
+import { type NativeStack, nativeStack } from "../src/c-stack.ts";
+import { blamedThread, threadsOf as threadsOfDump, type ThreadsOfCrash } from "../src/threads.ts";
 import { FrameResolver } from "../src/python/frame-resolver.ts";
 import { ReleaseFiles } from "../src/python/release-files.ts";
 import { aDump, aFrame, aThread, opener } from "./builders.ts";
+
+const threadsOf = (
+  dump: Dump,
+  stacks: readonly (readonly PythonFrame[])[],
+  native: NativeStack | null,
+): ThreadsOfCrash =>
+  threadsOfDump(dump, stacks, native, { memory: new Map(), minor: null, waysInto: () => [] });
 
 const python = (): PythonFrame[] =>
   new FrameResolver(new ReleaseFiles(new Map(), opener([])), null).stack([
@@ -43,7 +50,7 @@ test("C frames: module, offset from the file's load bias, and the reporting's ow
     ["libc.so.6", "0x406b0", null, "trampoline"],
     ["_ext.cpython-314-x86_64-linux-gnu.so", "0x1199", null, null],
     ["libc.so.6", "0x4527a", "qsort_r", null],
-    ["python3.14", "0x592ead", "PyEval_EvalCode", "interpreter"],
+    ["python3.14", "0x592ead", "PyEval_EvalCode", null],
     [null, null, null, null],
   ]);
   expect(frames[0]).toMatchObject<Partial<NativeFrame>>({ pc: "0x49b2f9", foundBy: "c-stack" });
@@ -65,12 +72,7 @@ test("a dump on demand has no trampoline, and odd offsets are not added up", () 
     cFrame("/usr/lib/libpython3.15.so.1.0", null, "0xffffff", "0x10"),
     cFrame("/srv/app/_ext.so", "run", "0x1", "0x7f00"),
   ]);
-  expect(frames.map(({ role }) => role)).toEqual([
-    "trampoline",
-    "interpreter",
-    "interpreter",
-    null,
-  ]);
+  expect(frames.map(({ role }) => role)).toEqual(["trampoline", null, null, null]);
   expect(frames.map(({ offset }) => offset)).toEqual([null, null, null, null]);
   expect(modules.map(({ base }) => base)).toEqual([null, null]);
 });
@@ -103,6 +105,8 @@ test("the current thread is blamed and gets the C stack, which is not aligned", 
   expect(threads[1]?.stack.map(({ language }) => language).join(" ")).toBe(
     `${"native ".repeat(7)}python`,
   );
+  const [handler, , , , , evalCode] = threads[1]!.stack;
+  expect([handler!.role, evalCode!.role]).toEqual(["trampoline", "interpreter"]);
   expect(threads[1]?.gaps.map(({ code }) => code)).toEqual(["not-stitched"]);
 });
 

@@ -1,5 +1,5 @@
 /** Code objects of the matched files that a printed frame can be. */
-import type { CodeSummary, Position } from "@faultline/pyc";
+import type { CodeSummary, EntryWay, Position } from "@faultline/pyc";
 import { MAX_CODES_SCANNED } from "../limits.ts";
 import type { KnownFrame } from "./known-frame.ts";
 import type { FileMatch, OpenedMap } from "./release-files.ts";
@@ -106,6 +106,16 @@ export function callSpan(
     only = span;
   }
   return only;
+}
+
+/** How the line can have entered `callee`, as far as every code object tells; none: unknown. */
+export function entryWays(
+  codes: readonly FoundCode[],
+  line: number,
+  { name, code }: Callee,
+): readonly EntryWay[] {
+  if (name === null) return [];
+  return codes.flatMap(({ opened, index }) => opened.map.entryWaysAt(index, line, name, code));
 }
 
 const sameSpan = (left: Position, right: Position): boolean =>

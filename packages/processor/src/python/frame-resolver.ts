@@ -6,13 +6,14 @@
  * Fields that all candidates agree on are filled; the others stay null and a gap says why.
  */
 import type { TextThread } from "@faultline/faulthandler";
-import type { CodeSummary, Position } from "@faultline/pyc";
+import type { CodeSummary, EntryWay, Position } from "@faultline/pyc";
 import type { FoundBy, Gap, PythonFrame, SourceContext } from "@faultline/shared";
 import { counted, gap } from "../gaps.ts";
 import { MAX_FRAMES_RESOLVED, MAX_SOURCE_CHARS_PER_REPORT } from "../limits.ts";
 import {
   agreed,
   callSpan,
+  entryWays,
   findCodes,
   oneCode,
   sameFunction,
@@ -30,6 +31,7 @@ interface Known extends Omit<
   "language" | "function" | "file" | "line" | "foundBy" | "role"
 > {
   readonly code: CodeSummary | null;
+  readonly ways: () => readonly EntryWay[];
 }
 
 const nothing: Known = {
@@ -43,6 +45,7 @@ const nothing: Known = {
   inApp: null,
   source: null,
   code: null,
+  ways: () => [],
 };
 
 const noCallee: Callee = { name: null, code: null };
@@ -53,6 +56,7 @@ export class FrameResolver {
   readonly #pythonVersion: string | null;
   readonly #files = new Map<string, KnownFile>();
   readonly #known = new Map<string, Known>();
+  readonly #ways = new WeakMap<PythonFrame, Known["ways"]>();
   #resolved = 0;
   #overLimit = 0;
   #sourceChars = 0;
@@ -79,8 +83,15 @@ export class FrameResolver {
       const known = frame.file === null ? nothing : this.#knownOf(frame.file, frame, callee);
       const isWhole = frame.nameTruncated !== true && frame.damaged !== true;
       callee = isWhole ? { name: frame.name, code: known.code } : noCallee;
-      return this.#frame(frame, known);
+      const resolved = this.#frame(frame, known);
+      this.#ways.set(resolved, known.ways);
+      return resolved;
     });
+  }
+
+  /** How the frame's line can have called the next inner frame; none where that is not known. */
+  waysInto(frame: PythonFrame): readonly EntryWay[] {
+    return this.#ways.get(frame)?.() ?? [];
   }
 
   /** What the frames so far left unknown. `release`: the crash's, null when it names none. */
@@ -191,6 +202,7 @@ export class FrameResolver {
       inApp: file.inApp,
       source: sourceLines(file, codes, frame),
       code: oneCode(summaries),
+      ways: () => (frame.line === null ? [] : entryWays(codes, frame.line, callee)),
     };
   }
 }
