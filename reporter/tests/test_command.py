@@ -313,15 +313,15 @@ def build_id(path: Path) -> str:
     return notes.partition("Build ID: ")[2].split()[0]
 
 
-def test_text_capture_alone(app: App) -> None:
-    """Where no monitor can be started faulthandler writes into the spool, and the next pass makes a report of it."""
-    ran = app.run("segv_null", options={"python": "/no/such/python"}, FAULTLINE_TEST_STATUS="1")
+def test_text_capture_alone(app: App, service: Service) -> None:
+    """Where no monitor can be started faulthandler writes into the spool; the next start sends what was left."""
+    options = {"python": "/no/such/python", "dsn": service.dsn}
+    ran = app.run("segv_null", options=options, FAULTLINE_TEST_STATUS="1")
     assert ran.status == -signal.SIGSEGV
-    from faultline._uploader import deliver
-
-    deliver(str(app.spool))
-    reports = app.reports(1, 1)
-    assert [report.meta["reporter"]["capture"] for report in reports] == ["text-only"]
-    assert reports[0].text.startswith("Fatal Python error: Segmentation fault")
-    assert app.run("clean", options={"python": "/no/such/python"}).status == 3
-    assert len(os.listdir(app.spool / "text")) == 0
+    assert '"capture": "text-file"' in ran.err
+    assert app.run("clean", options=options).status == 3
+    (request,) = service.wait()
+    assert b"Fatal Python error: Segmentation fault" in request.body
+    assert b'"capture": "text-only"' in request.body
+    assert request.metadata["pid"] == ran.pid
+    assert os.listdir(app.spool / "text") == []

@@ -12,22 +12,27 @@ from __future__ import annotations
 import time
 
 from ._capture import Interrupted, Source, cpu_of_this_machine, interrupted_thread
+from ._crash_report import CrashReport, Job
 from ._hold import hold, sleeping_thread
 from ._signals import SIGABRT
-from ._worker import Job, Report, arm_deadline
+from ._worker import arm_deadline
 
 
-def handle_fatal(job: Job) -> None:
-    """The channel of a live process ended. Leaves it alone when it is merely finishing in good order."""
+def handle_fatal(job: Job) -> bool:
+    """
+    The channel of a live process ended.
+
+    Answers whether it is dying; one that is merely finishing in good order is left alone.
+    """
     arm_deadline()
     cpu = cpu_of_this_machine()
     if cpu is None:
-        return
+        return False
     tid = sleeping_thread(job.pid, None, cpu)
     if tid is None:
-        return
+        return False
     held = hold(job.pid)
-    report = Report(job, job.pid, held, time.monotonic(), "fatal")
+    report = CrashReport(job, job.pid, held, time.monotonic(), "fatal")
     try:
         report.take(lambda source, _: _aborted(source, tid))
         report.finish(b"")
@@ -35,6 +40,7 @@ def handle_fatal(job: Job) -> None:
         held.wake_from_sleep(tid, cpu)
         held.crashed, held.signal = tid, 0
         held.release()
+    return True
 
 
 def _aborted(source: Source, tid: int) -> Interrupted:

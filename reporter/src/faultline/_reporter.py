@@ -31,6 +31,7 @@ class Reporter:
         self._channel_fd = -1
         self._pidfd = -1
         self._text_file: Any = None
+        self._uploader: Any = None
         self._undo: List[Callable[[], None]] = []
 
     # Setting up.
@@ -145,10 +146,29 @@ class Reporter:
             self.trouble.append(reason)
         self._text_file = TextFile(self.options.spool, self.options.registration())
         self._takeover.start(self._text_file.fd, as_object=False)
+        if self.options.upload and self.options.dsn is not None:
+            self._attempt("upload", self._upload_what_was_left)
         import atexit
 
         # An atexit hook runs before faulthandler is finalised: a crash in between is not captured.
         atexit.register(self._remove_text_file)
+
+    def _upload_what_was_left(self) -> None:
+        """There is no monitor to do it: a process of its own makes one pass over the spool."""
+        import subprocess
+
+        from ._spawn import find_python
+
+        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        script = (
+            "import sys;sys.path.insert(0,sys.argv[1]);from faultline._uploader import deliver;deliver(sys.argv[2])"
+        )
+        self._uploader = subprocess.Popen(
+            [find_python(), "-I", "-c", script, package, self.options.spool],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def _remove_text_file(self) -> None:
         if self._text_file is not None and self.pid == os.getpid():
@@ -197,6 +217,8 @@ class Reporter:
 
     def capture_now(self) -> Optional[str]:
         """Waits until the dump is on disk, at most CAPTURE_TIMEOUT_S. Never raises."""
+        if self._peer is None:
+            return None
         try:
             return self._ask("capture", _own_stacks())
         except Exception as error:

@@ -19,7 +19,7 @@ _BOOT = (
     "package=types.ModuleType('faultline');"
     "package.__path__=[sys.argv[1]];"
     "sys.modules['faultline']=package;"
-    "from faultline._monitor import main;"
+    "from faultline._monitor_process import main;"
     "main(int(sys.argv[2]),sys.argv[3])"
 )
 """The package's own __init__ is for applications: a monitor has no use for what it imports."""
