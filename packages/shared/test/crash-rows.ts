@@ -49,6 +49,8 @@ export const seed = (mid: string): GroupSeed => ({
   coarse: `coarse ${mid}`,
   mid,
   link: null,
+  linkRole: null,
+  earlier: [],
   title: `Segfault in ${mid}`,
   culprit: mid,
   kind: "signal",

@@ -234,8 +234,12 @@ test("filters narrow the list; text is taken literally", async () => {
   expect(await titles({ kind: "timeout" })).toEqual([]);
   expect(await titles({ projectIds: [project + 1] })).toEqual([]);
   const [group] = await groups();
-  expect(await setGroupStatus(database.pool, [project], group?.id ?? 0, "resolved")).toBe(true);
-  expect(await setGroupStatus(database.pool, [project + 1], group?.id ?? 0, "muted")).toBe(false);
+  expect(await setGroupStatus(database.pool, [project], group?.id ?? 0, "resolved", "me")).toBe(
+    true,
+  );
+  expect(await setGroupStatus(database.pool, [project + 1], group?.id ?? 0, "muted", "me")).toBe(
+    false,
+  );
   expect(await findGroup(database.pool, [project], group?.id ?? 0)).toMatchObject({
     status: "resolved",
   });

@@ -21,6 +21,7 @@ import { crashViewRoutes } from "./routes/crash-views.ts";
 import { crashRoutes } from "./routes/crashes.ts";
 import { minidumpRoutes } from "./routes/minidump.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { groupChangeRoutes } from "./routes/group-changes.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes, type Health } from "./routes/health.ts";
 import { projectRoutes } from "./routes/projects.ts";
@@ -92,6 +93,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(crashListRoutes, routeDeps);
   await app.register(crashViewRoutes, routeDeps);
   await app.register(groupRoutes, routeDeps);
+  await app.register(groupChangeRoutes, routeDeps);
   await app.register(symbolRoutes, routeDeps);
   await app.register(symbolCheckRoutes, routeDeps);
   await app.register(nativeSymbolRoutes, routeDeps);

@@ -91,3 +91,9 @@ export const GROUP_HOURS = 72;
 export const GROUP_DAYS = 90;
 /** Releases, environments and hosts that a group's page lists. */
 export const GROUP_FACET_VALUES = 20;
+/** Groups joined to it, lines of what became of it, and groups that may be the same. */
+export const GROUP_MEMBERS = 100;
+export const GROUP_ACTIVITY = 50;
+export const LIKE_GROUPS = 10;
+/** Keys that one request parts from a group. */
+export const MAX_UNMERGED_KEYS = 1_000;

@@ -112,6 +112,8 @@ export const seed = (name: string, kind: string): GroupSeed => ({
   coarse: `coarse ${name}`,
   mid: name,
   link: null,
+  linkRole: null,
+  earlier: [],
   title: `Segfault in ${name}`,
   culprit: `app.${name}`,
   kind,

@@ -5,7 +5,7 @@ import { bearer, type Setting } from "./setting.ts";
 
 export interface ReadOptions {
   readonly token?: string;
-  readonly method?: "GET" | "PATCH";
+  readonly method?: "GET" | "PATCH" | "POST" | "PUT";
   readonly payload?: object;
 }
 

@@ -92,6 +92,10 @@ export const SWEEP_BATCH = 500;
 /** Upkeep gives a lock up after this long rather than hold up everybody behind it. */
 export const UPKEEP_LOCK_TIMEOUT_MS = 3_000;
 
+/** Groups are joined anew this often where saving crashes could not do it at once; so many in one transaction. */
+export const SETTLE_GROUPS_MS = 10_000;
+export const SETTLE_BATCH = 500;
+
 /** The host's clock is believed for a crash's time within this window around its receipt. */
 export const OCCURRED_MAX_AGE_MS = 90 * 86_400_000;
 export const OCCURRED_MAX_AHEAD_MS = 3_600_000;

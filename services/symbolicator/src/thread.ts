@@ -4,9 +4,16 @@
  */
 import { zstdCompressSync } from "node:zlib";
 import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
-import { buildReports, lacksOf } from "@faultline/processor";
+import { aliasKeys, buildReports, groupings, lacksOf } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
-import type { GroupSeed, ModuleSymbols, PythonFile, PythonFiles, Report } from "@faultline/shared";
+import type {
+  Grouping,
+  GroupSeed,
+  ModuleSymbols,
+  PythonFile,
+  PythonFiles,
+  Report,
+} from "@faultline/shared";
 import { createCache } from "./cache.ts";
 import {
   MAX_LACKED_FILES,
@@ -29,6 +36,8 @@ import type {
 const fileCache = createCache<readonly PythonFile[]>(THREAD_FILE_CACHE_BYTES);
 const openCaches = createCache<SymbolCache>(OPEN_SYMBOL_CACHE_BYTES);
 const openMaps = createCache<PycMap>(OPEN_MAP_CACHE_BYTES);
+
+const rulesets = new Set(groupings.map(({ id }) => id));
 
 export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer[] {
   Atomics.store(started, 0, 1);
@@ -144,19 +153,34 @@ function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {
   };
 }
 
-function seedOf({ grouping, kind, classification }: Report): GroupSeed | null {
+function seedOf(report: Report): GroupSeed | null {
+  const { grouping, kind, classification } = report;
   if (grouping === null) return null;
   return {
     ruleset: grouping.ruleset,
     coarse: grouping.coarse,
     mid: grouping.group,
     link: grouping.link,
+    linkRole: linkRoleOf(grouping),
+    earlier: aliasKeys(report, rulesets),
     title: storable(grouping.title),
     culprit: grouping.culprit === null ? null : storable(grouping.culprit),
     kind,
     classification,
     confidence: grouping.confidence,
   };
+}
+
+/**
+ * A native key that names a function is what others of the same link may have died of; a key that rests on a module
+ * without symbols, or on Python frames alone, is looking for one.
+ */
+function linkRoleOf({ mode, link, frames }: Grouping): GroupSeed["linkRole"] {
+  if (link === null) return null;
+  if (mode === "python") return "seeker";
+  if (mode !== "native") return null;
+  const named = frames.some(({ role, usedIn }) => role === "native" && usedIn.includes("mid"));
+  return named ? "target" : "seeker";
 }
 
 /** Postgres keeps neither NUL nor half a surrogate pair in its text. */

@@ -12,6 +12,8 @@ import {
   listUncachedSymbolFiles,
   listWaitingNativeCaches,
   listWaitingNativeFiles,
+  settleEmptied,
+  settleLinks,
   takeWaiting,
   type BlobStore,
   type Config,
@@ -26,6 +28,8 @@ import {
   BLOBS_PER_LOOK,
   MAX_STALE_NATIVES,
   MAX_STALE_SYMBOL_FILES,
+  SETTLE_BATCH,
+  SETTLE_GROUPS_MS,
   STALE_SYMBOL_MS,
   SWEEP_BATCH,
   SYMBOL_FILES_PER_CHUNK,
@@ -67,6 +71,7 @@ const tasks = (config: Config): readonly Task[] => [
   { name: "stale-symbols", everyMs: MINUTE_MS, run: queueStaleSymbols },
   { name: "stale-natives", everyMs: MINUTE_MS, run: queueStaleNatives },
   { name: "remove-blobs", everyMs: 60 * MINUTE_MS, run: removeBlobs },
+  { name: "settle-groups", everyMs: SETTLE_GROUPS_MS, run: settleGroups },
   { name: "sweep", everyMs: config.sweepMs, run: sweep },
 ];
 
@@ -163,6 +168,13 @@ async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object 
   const keys = await dropExpiredKeys(db, new Date(), config.retentionDays);
   const lacks = await dropForgottenLacks(db, new Date(), config.retentionDays);
   return keys + lacks === 0 ? null : { keys, lacks };
+}
+
+/** What saving crashes left to be joined: in transactions of their own, beside the connection that holds upkeep's lock. */
+async function settleGroups(_db: Queryable, { pool }: UpkeepTools): Promise<object | null> {
+  const links = await settleLinks(pool, new Date(Date.now() - SETTLE_GROUPS_MS), SETTLE_BATCH);
+  const emptied = await settleEmptied(pool, SETTLE_BATCH);
+  return links + emptied === 0 ? null : { links, emptied };
 }
 
 async function queueStaleSymbols(db: Queryable, { symbols }: UpkeepTools): Promise<object | null> {

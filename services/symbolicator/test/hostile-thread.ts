@@ -34,6 +34,8 @@ function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer 
     coarse: "c",
     mid: text,
     link: null,
+    linkRole: null,
+    earlier: [],
     title: text === "unstorable" ? "a\0b" : text,
     culprit: null,
     kind: "signal",

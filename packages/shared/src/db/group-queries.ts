@@ -23,7 +23,7 @@ export interface GroupRow {
 }
 
 const columns = `g.id, g.project_id as "projectId", g.title, g.culprit, g.kind, g.classification, g.status, g.confidence,
-  g.count, g.first_seen as "firstSeen", g.last_seen as "lastSeen", g.newest_crash as "newestCrash"`;
+  g.all_count as count, g.all_first_seen as "firstSeen", g.all_last_seen as "lastSeen", g.all_newest_crash as "newestCrash"`;
 
 export interface GroupFilter {
   /** Null: every project. */
@@ -44,7 +44,19 @@ export interface GroupCursor {
   readonly id: number;
 }
 
-/** The rows of one page, greatest first by `sort`, then by id. */
+const taggedGroups =
+  "select coalesce(m.parent_id, m.id) from group_tags t join groups m on m.id = t.group_id where t.tag = $10";
+
+/** SQL: a crash that is shown in `g` has that value of the facet. */
+const hasFacet = (facet: string, value: string): string => `(${value}::text is null
+  or exists (select from group_facets f where f.group_id = g.id and f.facet = '${facet}' and f.value = ${value})
+  or exists (select from groups m join group_facets f on f.group_id = m.id
+              where m.parent_id = g.id and f.facet = '${facet}' and f.value = ${value}))`;
+
+/**
+ * The rows of one page, greatest first by `sort`, then by id. Groups that are joined to others, and those that all
+ * crashes have left, are not among them.
+ */
 export async function listGroups(
   db: Queryable,
   filter: GroupFilter,
@@ -58,15 +70,16 @@ export async function listGroups(
     // planned anew for each tag: from the groups' side or from the tag's, whichever has fewer
     ...(tag === null ? { name: `list-groups-${sort}` } : {}),
     text: `select ${columns} from groups g
-            where ($1::integer[] is null or g.project_id = any($1))
+            where g.parent_id is null and g.all_count > 0
+              and ($1::integer[] is null or g.project_id = any($1))
               and ($2::text is null or g.status = $2)
-              and ($3::text is null or exists (select 1 from group_facets f where f.group_id = g.id and f.facet = 'release' and f.value = $3))
-              and ($4::text is null or exists (select 1 from group_facets f where f.group_id = g.id and f.facet = 'environment' and f.value = $4))
+              and ${hasFacet("release", "$3")}
+              and ${hasFacet("environment", "$4")}
               and ($5::text is null or g.kind = $5)
               and ($6::text is null or position(lower($6) in lower(g.title || ' ' || coalesce(g.culprit, ''))) > 0)
-              and ($7::${type} is null or (g.${sort}, g.id) < ($7::${type}, $8::bigint))
-              ${tag === null ? "" : "and g.id in (select group_id from group_tags where tag = $10)"}
-            order by g.${sort} desc, g.id desc limit $9`,
+              and ($7::${type} is null or (g.all_${sort}, g.id) < ($7::${type}, $8::bigint))
+              ${tag === null ? "" : `and g.id in (${taggedGroups})`}
+            order by g.all_${sort} desc, g.id desc limit $9`,
     values: [
       filter.projectIds,
       filter.status,
@@ -89,31 +102,78 @@ export function cursorOf(row: GroupRow, sort: GroupSort): GroupCursor {
   return { value: value instanceof Date ? value.toISOString() : String(value), id: row.id };
 }
 
+/** The group that shows the one of that id: itself, unless it is joined to another. */
 export async function findGroup(
   db: Queryable,
   projectIds: readonly number[] | null,
   id: number,
 ): Promise<GroupRow | null> {
   const { rows } = await db.query<GroupRow>(
-    `select ${columns} from groups g where g.id = $1 and ($2::integer[] is null or g.project_id = any($2))`,
+    `select ${columns} from groups a join groups g on g.id = coalesce(a.parent_id, a.id)
+      where a.id = $1 and ($2::integer[] is null or g.project_id = any($2))`,
     [id, projectIds],
   );
   return rows[0] ?? null;
 }
 
-/** False when there is no such group. */
-export async function setGroupStatus(
-  db: Queryable,
-  projectIds: readonly number[] | null,
-  id: number,
-  status: GroupStatus,
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    "update groups set status = $3 where id = $1 and ($2::integer[] is null or project_id = any($2))",
-    [id, projectIds, status],
-  );
-  return rowCount === 1;
+export const groupOrigins = ["auto", "attach", "alias", "user-merge", "user-split"] as const;
+export type GroupOrigin = (typeof groupOrigins)[number];
+
+/** One of the groups that are shown as one: what was filed under its keys. */
+export interface GroupMember {
+  readonly id: number;
+  readonly title: string;
+  readonly culprit: string | null;
+  readonly origin: GroupOrigin;
+  readonly splitFrom: number | null;
+  readonly count: number;
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+  readonly keys: readonly { readonly ruleset: string; readonly key: string }[];
 }
+
+/** The most crashes first. */
+export async function listGroupMembers(
+  db: Queryable,
+  rootId: number,
+  limit: number,
+): Promise<readonly GroupMember[]> {
+  const { rows } = await db.query<GroupMember>(
+    `select g.id, g.title, g.culprit, g.origin, g.split_from as "splitFrom", g.count, g.first_seen as "firstSeen",
+            g.last_seen as "lastSeen", (
+              select coalesce(json_agg(json_build_object('ruleset', k.ruleset, 'key', k.hash) order by k.created_at), '[]')
+                from group_keys k where k.group_id = g.id) as keys
+       from groups g where g.id = $1 or g.parent_id = $1 order by g.id = $1 desc, g.count desc, g.id limit $2`,
+    [rootId, limit],
+  );
+  return rows;
+}
+
+/** Groups that were reached from the same Python functions, and are not joined: they may be the same bug. */
+export async function listLikeGroups(
+  db: Queryable,
+  rootId: number,
+  limit: number,
+): Promise<readonly GroupRow[]> {
+  const { rows } = await db.query<GroupRow>(
+    `with mine as (
+       select l.project_id, l.link from group_links l where l.group_id = any(${shownIn})
+       union select m.project_id, m.link from groups m where m.id = any(${shownIn}) and m.link_role = 'seeker'
+     ), like_mine as (
+       select l.group_id as id from mine join group_links l using (project_id, link)
+       union select m.id from mine join groups m using (project_id, link) where m.link_role = 'seeker'
+     )
+     select ${columns} from groups g
+      where g.id in (select coalesce(m.parent_id, m.id) from like_mine join groups m using (id))
+        and g.id <> $1 and g.all_count > 0
+      order by g.all_count desc, g.id limit $2`,
+    [rootId, limit],
+  );
+  return rows;
+}
+
+/** Ids of a group and of those that it shows. */
+const shownIn = "array(select m.id from groups m where m.id = $1 or m.parent_id = $1)";
 
 /** Crashes an hour (`unit` "hour") or a UTC day since `since`, oldest first; times without crashes are left out. */
 export async function groupCounts(
@@ -124,7 +184,7 @@ export async function groupCounts(
 ): Promise<readonly { time: Date; count: number }[]> {
   const { rows } = await db.query<{ time: Date; count: number }>(
     `select date_trunc($2, hour, 'UTC') as time, sum(count)::bigint as count from group_hours
-      where group_id = $1 and hour >= $3 group by 1 order by 1`,
+      where group_id = any(${shownIn}) and hour >= $3 group by 1 order by 1`,
     [id, unit, since],
   );
   return rows;
@@ -145,8 +205,10 @@ export async function groupFacet(
   limit: number,
 ): Promise<{ values: readonly FacetCount[]; distinct: number }> {
   const { rows } = await db.query<FacetCount & { distinct: number }>(
-    `select value, count, first_seen as "firstSeen", last_seen as "lastSeen", count(*) over () as distinct
-       from group_facets where group_id = $1 and facet = $2 order by count desc, value limit $3`,
+    `select value, sum(count)::bigint as count, min(first_seen) as "firstSeen", max(last_seen) as "lastSeen",
+            count(*) over () as distinct
+       from group_facets where group_id = any(${shownIn}) and facet = $2
+      group by value order by sum(count) desc, value limit $3`,
     [id, facet, limit],
   );
   return {

@@ -1,4 +1,7 @@
-/** Tables groups, group_keys, group_hours and group_facets: writing them. Reading is in group-queries.ts. */
+/**
+ * Tables groups, group_keys and group_links: filing crashes. Every key has a group of its own, which may be joined to
+ * another one that shows both; counting is in group-counts.ts, joining in group-joins.ts, reading in group-queries.ts.
+ */
 import type { Queryable } from "./pool.ts";
 
 /** What a crash says about the group it belongs to. */
@@ -8,6 +11,10 @@ export interface GroupSeed {
   /** The key the crash is filed under. */
   readonly mid: string;
   readonly link: string | null;
+  /** A seeker's key names no function of the native code that died: a target's with the same link may show what it was. */
+  readonly linkRole: "seeker" | "target" | null;
+  /** Keys of the same crash by earlier algorithms, the newest of them first. */
+  readonly earlier: readonly { readonly ruleset: string; readonly mid: string }[];
   readonly title: string;
   readonly culprit: string | null;
   readonly kind: string;
@@ -15,184 +22,277 @@ export interface GroupSeed {
   readonly confidence: string;
 }
 
+/** The group that counts a crash, and the one that shows it. */
+export interface Filed {
+  readonly groupId: number;
+  readonly rootId: number;
+}
+
+/** Where a crash is filed that is worked out anew. */
+export interface FiledBefore extends Filed {
+  /** A user joined groups to the one that shows it, or parted it from another: no crash leaves it by itself. */
+  readonly decided: boolean;
+  readonly status: string;
+}
+
 interface Grouped {
   readonly crashId: string;
   readonly projectId: number;
   readonly occurredAt: Date;
   readonly group: GroupSeed | null;
+  readonly before?: FiledBefore | null;
 }
 
-const keyOf = (projectId: number, seed: GroupSeed): string =>
-  `${projectId}/${seed.ruleset}/${seed.mid}`;
+/** A link from which a target was reached for the first time: seekers may join it now. */
+export interface NewLink {
+  readonly projectId: number;
+  readonly ruleset: string;
+  readonly link: string;
+}
 
-const findGroupKeys = `
-  select k.project_id || '/' || k.ruleset || '/' || k.hash as name, k.group_id as id
-    from jsonb_to_recordset($1::jsonb) as r (project_id integer, ruleset text, hash text)
-    join group_keys k on k.project_id = r.project_id and k.ruleset = r.ruleset and k.level = 'mid' and k.hash = r.hash`;
+interface Sought {
+  readonly name: string;
+  readonly projectId: number;
+  readonly group: GroupSeed;
+  readonly seen: Date;
+  readonly crash: string;
+  readonly before: FiledBefore | null;
+}
+
+const nameOf = (projectId: number, { ruleset, mid }: Pick<GroupSeed, "ruleset" | "mid">): string =>
+  `${projectId}/${ruleset}/${mid}`;
 
 /**
- * New keys, each with the id its group will have. A key that another transaction makes at the same
- * moment is waited for and then left alone; keys go in by their order, so two batches cannot deadlock.
+ * The group of each crash that has a key, made where the key is new. The caller's transaction shares the lock on
+ * groups' joins (`shareJoins`), so where a group is shown stays true until it ends.
  */
-const insertGroups = `
-  with keys as (
-    insert into group_keys (project_id, ruleset, level, hash, group_id)
-    select project_id, ruleset, 'mid', hash, nextval(pg_get_serial_sequence('groups', 'id'))
-      from jsonb_to_recordset($1::jsonb) as r (project_id integer, ruleset text, hash text)
-     order by project_id, ruleset, hash
-    on conflict (project_id, ruleset, level, hash) do nothing
-    returning project_id, ruleset, hash, group_id
-  )
-  insert into groups (id, project_id, title, culprit, kind, classification, confidence, first_seen, last_seen, newest_crash)
-  overriding system value
-  select keys.group_id, r.project_id, r.title, r.culprit, r.kind, r.classification, r.confidence, r.seen, r.seen, r.crash
-    from jsonb_to_recordset($1::jsonb) as r (
-      project_id integer, ruleset text, hash text, title text, culprit text, kind text, classification text,
-      confidence text, seen timestamptz, crash uuid)
-    join keys using (project_id, ruleset, hash)`;
-
-/** The group of each crash that has one, made where its key is new. */
-export async function groupIdsFor<G extends Grouped>(
+export async function fileCrashes<G extends Grouped>(
   db: Queryable,
   crashes: readonly G[],
-): Promise<ReadonlyMap<G, number>> {
-  const seeds = new Map<string, Record<string, unknown>>();
-  for (const { projectId, group, occurredAt, crashId } of crashes) {
-    if (group === null || seeds.has(keyOf(projectId, group))) continue;
-    const { mid, link: _link, coarse: _coarse, ...rest } = group;
-    seeds.set(keyOf(projectId, group), {
-      ...rest,
-      project_id: projectId,
-      hash: mid,
-      seen: occurredAt,
-      crash: crashId,
-    });
+): Promise<ReadonlyMap<G, Filed>> {
+  const sought = new Map<string, Sought>();
+  for (const { projectId, group, occurredAt, crashId, before = null } of crashes) {
+    if (group === null) continue;
+    const name = nameOf(projectId, group);
+    if (!sought.has(name))
+      sought.set(name, { name, projectId, group, seen: occurredAt, crash: crashId, before });
   }
-  const ids = await lookUp(db, [...seeds.values()]);
-  const missing = [...seeds].filter(([name]) => !ids.has(name)).map(([, seed]) => seed);
-  if (missing.length > 0) {
-    await db.query({
-      name: "insert-groups",
-      text: insertGroups,
-      values: [JSON.stringify(missing)],
-    });
-    for (const [name, id] of await lookUp(db, missing)) ids.set(name, id);
-  }
-  const found = new Map<G, number>();
+  const filed = await filedOf(db, [...sought.values()]);
+  const found = new Map<G, Filed>();
   for (const crash of crashes) {
-    const id = crash.group === null ? undefined : ids.get(keyOf(crash.projectId, crash.group));
-    if (id !== undefined) found.set(crash, id);
+    const at = crash.group === null ? undefined : filed.get(nameOf(crash.projectId, crash.group));
+    if (at !== undefined) found.set(crash, at);
   }
   return found;
 }
 
+/** A key that another transaction makes at the same moment is waited for, and found when looked for again. */
+async function filedOf(
+  db: Queryable,
+  sought: readonly Sought[],
+): Promise<ReadonlyMap<string, Filed>> {
+  const filed = new Map<string, Filed>();
+  for (let missing = sought; missing.length > 0;) {
+    const { hits, elders } = await lookUp(db, missing);
+    for (const [name, hit] of hits) filed.set(name, hit);
+    missing = missing.filter(({ name }) => !filed.has(name));
+    if (missing.length > 0) await make(db, missing, elders);
+  }
+  return filed;
+}
+
+interface Elder extends Filed {
+  readonly status: string;
+  /** A key of the current algorithm leads to it already. */
+  readonly taken: boolean;
+}
+
+/** `rank`: 0 for the key itself, then its earlier ones in order. */
+const findKeys = `
+  select r.name, r.rank, g.id as "groupId", coalesce(g.parent_id, g.id) as "rootId", root.status,
+         r.rank > 0 and exists (
+           select from group_keys o where o.group_id = g.id and o.ruleset = r.current) as taken
+    from jsonb_to_recordset($1::jsonb) as r (
+      name text, rank integer, project_id integer, ruleset text, hash text, current text)
+    join group_keys k on k.project_id = r.project_id and k.ruleset = r.ruleset and k.level = 'mid' and k.hash = r.hash
+    join groups g on g.id = k.group_id join groups root on root.id = coalesce(g.parent_id, g.id)
+   order by r.rank`;
+
 async function lookUp(
   db: Queryable,
-  seeds: readonly Record<string, unknown>[],
-): Promise<Map<string, number>> {
-  if (seeds.length === 0) return new Map();
-  const { rows } = await db.query<{ name: string; id: number }>({
+  sought: readonly Sought[],
+): Promise<{ hits: Map<string, Filed>; elders: Map<string, Elder> }> {
+  const keys = sought.flatMap(({ name, projectId, group }) =>
+    [group, ...group.earlier].map(({ ruleset, mid }, rank) => ({
+      name,
+      rank,
+      project_id: projectId,
+      ruleset,
+      hash: mid,
+      current: group.ruleset,
+    })),
+  );
+  const { rows } = await db.query<Elder & { name: string; rank: number }>({
     name: "find-group-keys",
-    text: findGroupKeys,
-    values: [JSON.stringify(seeds)],
+    text: findKeys,
+    values: [JSON.stringify(keys)],
   });
-  return new Map(rows.map((row) => [row.name, row.id]));
-}
-
-/** One crash to be counted. */
-export interface Counted {
-  readonly groupId: number;
-  readonly crashId: string;
-  readonly occurredAt: Date;
-  readonly release: string | null;
-  readonly environment: string | null;
-  readonly host: string | null;
-}
-
-interface Tally {
-  count: number;
-  first: Date;
-  last: Date;
-}
-
-/**
- * One statement, so that a busy group is held no longer than it takes. The groups' rows are locked first
- * and in order; an hour or facet is only touched through its locked group, so batches cannot deadlock.
- */
-const countAll = `
-  with locked as (
-    select g.id from groups g where g.id in (select (r->>'group_id')::bigint from jsonb_array_elements($1::jsonb) r)
-     order by g.id for update
-  ), counted as (
-    update groups g
-       set count = g.count + r.count, first_seen = least(g.first_seen, r.first), last_seen = greatest(g.last_seen, r.last),
-           newest_crash = greatest(g.newest_crash, r.newest)
-      from jsonb_to_recordset($1::jsonb) as r (group_id bigint, count bigint, first timestamptz, last timestamptz, newest uuid)
-      join locked on locked.id = r.group_id
-     where g.id = r.group_id
-  ), hours as (
-    insert into group_hours (group_id, hour, count)
-    select r.group_id, r.hour, r.count
-      from jsonb_to_recordset($2::jsonb) as r (group_id bigint, hour timestamptz, count bigint)
-      join locked on locked.id = r.group_id
-     order by r.group_id, r.hour
-    on conflict (group_id, hour) do update set count = group_hours.count + excluded.count
-  )
-  insert into group_facets (group_id, facet, value, count, first_seen, last_seen)
-  select r.group_id, r.facet, r.value, r.count, r.first, r.last
-    from jsonb_to_recordset($3::jsonb) as r (
-      group_id bigint, facet text, value text, count bigint, first timestamptz, last timestamptz)
-    join locked on locked.id = r.group_id
-   order by r.group_id, r.facet, r.value
-  on conflict (group_id, facet, value) do update
-     set count = group_facets.count + excluded.count,
-         first_seen = least(group_facets.first_seen, excluded.first_seen),
-         last_seen = greatest(group_facets.last_seen, excluded.last_seen)`;
-
-/**
- * Adds a batch of crashes to their groups' counts: one row write a group, hour and facet value, however
- * many crashes fell into it.
- */
-export async function countIntoGroups(db: Queryable, crashes: readonly Counted[]): Promise<void> {
-  if (crashes.length === 0) return;
-  const groups = new Map<number, Tally & { newest: string }>();
-  const hours = new Map<string, { group_id: number; hour: Date; count: number }>();
-  const facets = new Map<string, Tally & { group_id: number; facet: string; value: string }>();
-  for (const crash of crashes) {
-    const { groupId, occurredAt: seen, crashId } = crash;
-    const group = tally(groups, groupId, seen, { newest: crashId });
-    if (crashId > group.newest) group.newest = crashId;
-    const hour = new Date(Math.floor(seen.getTime() / 3_600_000) * 3_600_000);
-    const hourKey = `${groupId}/${hour.getTime()}`;
-    const inHour = hours.get(hourKey) ?? { group_id: groupId, hour, count: 0 };
-    inHour.count += 1;
-    hours.set(hourKey, inHour);
-    for (const facet of ["release", "environment", "host"] as const) {
-      const value = crash[facet];
-      if (value !== null)
-        tally(facets, `${groupId}/${facet}/${value}`, seen, { group_id: groupId, facet, value });
-    }
+  const hits = new Map<string, Filed>();
+  const elders = new Map<string, Elder>();
+  for (const { name, rank, ...row } of rows) {
+    if (rank === 0) hits.set(name, { groupId: row.groupId, rootId: row.rootId });
+    else if (!elders.has(name)) elders.set(name, row);
   }
-  const groupRows = [...groups].map(([group_id, row]) => ({ group_id, ...row }));
-  await db.query({
-    name: "count-into-groups",
-    text: countAll,
-    values: [groupRows, [...hours.values()], [...facets.values()]].map((rows) =>
-      JSON.stringify(rows),
-    ),
-  });
+  return { hits, elders };
 }
 
-function tally<Key, Extra extends object>(
-  into: Map<Key, Tally & Extra>,
-  key: Key,
-  seen: Date,
-  extra: Extra,
-): Tally & Extra {
-  const row = into.get(key) ?? { ...extra, count: 0, first: seen, last: seen };
-  row.count += 1;
-  if (seen < row.first) row.first = seen;
-  if (seen > row.last) row.last = seen;
-  into.set(key, row);
-  return row;
+/**
+ * Keys, each with the id its group has or will have, and the groups that are new. Keys go in by their order, so two
+ * batches cannot deadlock. One whose elder another key takes over at the same moment is left for another try.
+ */
+const insertKeys = `
+  with given as (
+    select * from jsonb_to_recordset($1::jsonb) as r (
+      project_id integer, ruleset text, hash text, elder_id bigint, parent_id bigint, origin text, split_from bigint,
+      status text, title text, culprit text, kind text, classification text, confidence text, link text, link_role text,
+      seen timestamptz, crash uuid)
+  ), keys as (
+    insert into group_keys (project_id, ruleset, level, hash, group_id, origin)
+    select project_id, ruleset, 'mid', hash, coalesce(elder_id, nextval(pg_get_serial_sequence('groups', 'id'))),
+           case when elder_id is null then 'auto' else 'alias' end
+      from given order by project_id, ruleset, hash
+    on conflict do nothing
+    returning project_id, ruleset, hash, group_id
+  ), made as (
+    insert into groups (id, project_id, title, culprit, kind, classification, confidence, status, first_seen, last_seen,
+                        newest_crash, all_first_seen, all_last_seen, all_newest_crash, parent_id, origin, split_from,
+                        link, link_role)
+    overriding system value
+    select keys.group_id, r.project_id, r.title, r.culprit, r.kind, r.classification, r.confidence, r.status, r.seen,
+           r.seen, r.crash, r.seen, r.seen, r.crash, r.parent_id, r.origin, r.split_from, r.link, r.link_role
+      from given r join keys using (project_id, ruleset, hash) where r.elder_id is null
+  )
+  insert into group_activity (group_id, what, detail)
+  select keys.group_id, case when r.elder_id is not null then 'alias' when r.parent_id is null then 'apart'
+                             when r.origin = 'attach' then 'attach' else 'merge' end,
+         jsonb_strip_nulls(jsonb_build_object('key', hash, 'ruleset', ruleset, 'into', r.parent_id, 'from', r.split_from))
+    from given r join keys using (project_id, ruleset, hash)
+   where r.elder_id is not null or r.parent_id is not null or r.split_from is not null`;
+
+async function make(
+  db: Queryable,
+  missing: readonly Sought[],
+  elders: ReadonlyMap<string, Elder>,
+): Promise<void> {
+  const targets = await targetsFor(db, missing);
+  const taken = new Set<number>();
+  const rows = missing.map(({ name, projectId, group, seen, crash, before }) => {
+    const elder = elders.get(name) ?? null;
+    const takesOver = elder !== null && !elder.taken && !taken.has(elder.groupId);
+    if (takesOver) taken.add(elder.groupId);
+    const target = targets.get(name) ?? null;
+    return {
+      project_id: projectId,
+      ruleset: group.ruleset,
+      hash: group.mid,
+      elder_id: takesOver ? elder.groupId : null,
+      ...placeOf(before, target),
+      split_from: before?.rootId ?? elder?.rootId ?? null,
+      status: before?.status ?? elder?.status ?? "open",
+      title: group.title,
+      culprit: group.culprit,
+      kind: group.kind,
+      classification: group.classification,
+      confidence: group.confidence,
+      link: group.link,
+      link_role: group.linkRole,
+      seen,
+      crash,
+    };
+  });
+  await db.query({ name: "insert-group-keys", text: insertKeys, values: [JSON.stringify(rows)] });
+}
+
+/** A crash that leaves a group which a user put together takes its new group along into that. */
+function placeOf(
+  before: FiledBefore | null,
+  target: number | null,
+): { parent_id: number | null; origin: string } {
+  if (before?.decided === true) return { parent_id: before.rootId, origin: "user-merge" };
+  return target === null
+    ? { parent_id: null, origin: "auto" }
+    : { parent_id: target, origin: "attach" };
+}
+
+/** How many times as many crashes the first of several targets must have for a seeker to join it. */
+const CLEARLY_MORE = 5;
+
+/**
+ * SQL: name and target, for those that may join one. `sought`: what stands behind "from", called `s`, with name,
+ * project_id, ruleset and link.
+ */
+export const targetsOf = (sought: string): string => `
+  select name, (array_agg(id order by count desc, id))[1] as target
+    from (select distinct s.name, root.id, root.all_count as count
+            from ${sought}
+            join group_links l on l.project_id = s.project_id and l.ruleset = s.ruleset and l.link = s.link
+            join groups g on g.id = l.group_id join groups root on root.id = coalesce(g.parent_id, g.id)) as found
+   group by name
+  having count(*) = 1
+      or max(count) >= ${CLEARLY_MORE} * (array_agg(count order by count desc, id))[2]`;
+
+const findTargets = targetsOf(
+  "jsonb_to_recordset($1::jsonb) as s (name text, project_id integer, ruleset text, link text)",
+);
+
+/** By the seekers' names. */
+async function targetsFor(
+  db: Queryable,
+  missing: readonly Sought[],
+): Promise<ReadonlyMap<string, number>> {
+  const seekers = missing.flatMap(({ name, projectId, group: { ruleset, link, linkRole } }) =>
+    linkRole === "seeker" && link !== null ? [{ name, project_id: projectId, ruleset, link }] : [],
+  );
+  if (seekers.length === 0) return new Map();
+  const { rows } = await db.query<{ name: string; target: number }>({
+    name: "find-targets",
+    text: findTargets,
+    values: [JSON.stringify(seekers)],
+  });
+  return new Map(rows.map(({ name, target }) => [name, target]));
+}
+
+const insertLinks = `
+  insert into group_links (project_id, ruleset, link, group_id)
+  select distinct project_id, ruleset, link, group_id
+    from jsonb_to_recordset($1::jsonb) as r (project_id integer, ruleset text, link text, group_id bigint)
+   where not exists (
+     select from group_links l where l.project_id = r.project_id and l.ruleset = r.ruleset and l.link = r.link
+        and l.group_id = r.group_id)
+   order by project_id, ruleset, link, group_id
+  on conflict do nothing
+  returning project_id as "projectId", ruleset, link`;
+
+/** Remembers from which links the targets among `crashes` were reached; answers with those that are new. */
+export async function noteLinks<G extends Grouped>(
+  db: Queryable,
+  crashes: readonly G[],
+  filed: ReadonlyMap<G, Filed>,
+): Promise<readonly NewLink[]> {
+  const links = crashes.flatMap((crash) => {
+    const { projectId, group } = crash;
+    const groupId = filed.get(crash)?.groupId;
+    if (group === null || groupId === undefined) return [];
+    const { ruleset, link, linkRole } = group;
+    return linkRole !== "target" || link === null
+      ? []
+      : [{ project_id: projectId, ruleset, link, group_id: groupId }];
+  });
+  if (links.length === 0) return [];
+  const { rows } = await db.query<NewLink>({
+    name: "insert-group-links",
+    text: insertLinks,
+    values: [JSON.stringify(links)],
+  });
+  return rows;
 }

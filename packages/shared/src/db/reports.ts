@@ -1,9 +1,9 @@
-/** Table reports, and the one transaction that saves what was worked out and counts it. */
-import { zstdDecompressSync } from "node:zlib";
-import type { Report } from "../report.ts";
-import { countIntoGroups, groupIdsFor, type GroupSeed } from "./groups.ts";
+/** Table reports: the one transaction that saves what was worked out and counts it. Reading is in report-queries.ts. */
+import { countIntoGroups } from "./group-counts.ts";
+import { joinSeekers, shareJoins } from "./group-joins.ts";
+import { fileCrashes, noteLinks, type Filed, type GroupSeed, type NewLink } from "./groups.ts";
 import { lackRow, type CrashLack } from "./lacks.ts";
-import { saveTags, tagNumber } from "./tags.ts";
+import { saveTags } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 
@@ -71,7 +71,7 @@ const insertReports = `
  * deleted rows of `pending` are lost together, and those crashes wait again. Holding no row of a busy
  * group during a disk write also keeps the workers from queueing up behind each other.
  */
-const beginSave = "begin; set local synchronous_commit = off";
+const beginSave = `begin; set local synchronous_commit = off; ${shareJoins}`;
 
 /**
  * Saves a batch of jobs in one transaction: reports, groups and their counts. Whoever deletes a crash's
@@ -82,7 +82,8 @@ export async function saveProcessed(
   pool: Pool,
   jobs: readonly ProcessedJob[],
 ): Promise<ReadonlySet<string>> {
-  return await transaction(
+  let links: readonly NewLink[] = [];
+  const saved = await transaction(
     pool,
     async (db) => {
       const ids = jobs.map((job) => job.crashId);
@@ -93,26 +94,55 @@ export async function saveProcessed(
       });
       const mine = new Set(claimed.rows.map((row) => row.id));
       const once = new Map(jobs.map((job) => [job.crashId, job]));
-      const outcomes = [...mine].flatMap((id) => once.get(id)?.outcomes ?? []);
-      if (outcomes.length > 0) await saveOutcomes(db, outcomes);
+      // oldest first: of several new keys that one older one led to, the first takes its group over
+      const outcomes = [...mine].toSorted().flatMap((id) => once.get(id)?.outcomes ?? []);
+      if (outcomes.length > 0) links = await saveOutcomes(db, outcomes);
       return mine;
     },
     beginSave,
   );
+  await joinSeekers(pool, links);
+  return saved;
 }
 
-async function saveOutcomes(db: Queryable, outcomes: readonly Outcome[]): Promise<void> {
+/** Answers with links from which native functions were reached for the first time. */
+async function saveOutcomes(
+  db: Queryable,
+  outcomes: readonly Outcome[],
+): Promise<readonly NewLink[]> {
   const children = outcomes.filter((outcome) => outcome.parent !== null);
   if (children.length > 0) {
     const json = JSON.stringify(children.map(({ crashId, parent }) => ({ id: crashId, parent })));
     await db.query({ name: "insert-children", text: insertChildren, values: [json] });
   }
-  const groupIds = await groupIdsFor(db, outcomes);
+  const filed = await fileCrashes(db, outcomes);
+  const inserted = await insertAll(db, outcomes, filed);
+  await saveTags(
+    db,
+    inserted.map((outcome) => ({ ...outcome, groupId: filed.get(outcome)?.groupId ?? null })),
+  );
+  const links = await noteLinks(db, inserted, filed);
+  await countIntoGroups(
+    db,
+    inserted.flatMap((outcome) => {
+      const group = filed.get(outcome);
+      return group === undefined ? [] : [{ ...outcome, ...group }];
+    }),
+  );
+  return links;
+}
+
+/** Those that had no report before. */
+async function insertAll(
+  db: Queryable,
+  outcomes: readonly Outcome[],
+  filed: ReadonlyMap<Outcome, Filed>,
+): Promise<readonly Outcome[]> {
   const lacks = new Map(outcomes.map((outcome) => [outcome, outcome.lacks.map(lackRow)]));
   const { json, bytes } = packRows(
     outcomes,
     (outcome) => ({
-      ...reportRow(outcome, groupIds.get(outcome) ?? null),
+      ...reportRow(outcome, filed.get(outcome)?.groupId ?? null),
       lacks: (lacks.get(outcome) ?? []).map(({ key }) => key),
     }),
     (outcome) => outcome.report,
@@ -126,16 +156,7 @@ async function saveOutcomes(db: Queryable, outcomes: readonly Outcome[]): Promis
     values: [json, bytes, JSON.stringify(lacking)],
   });
   const ids = new Set(rows.map((row) => row.id));
-  const inserted = outcomes
-    .filter(({ crashId }) => ids.has(crashId))
-    .map((outcome) => ({ ...outcome, groupId: groupIds.get(outcome) ?? null }));
-  await saveTags(db, inserted);
-  await countIntoGroups(
-    db,
-    inserted.filter(
-      (outcome): outcome is Outcome & { groupId: number } => outcome.groupId !== null,
-    ),
-  );
+  return outcomes.filter(({ crashId }) => ids.has(crashId));
 }
 
 function reportRow(outcome: Outcome, groupId: number | null): Record<string, unknown> {
@@ -154,84 +175,4 @@ function reportRow(outcome: Outcome, groupId: number | null): Record<string, unk
     host: outcome.host,
     ruleset: outcome.group?.ruleset ?? null,
   };
-}
-
-export interface CrashSummary {
-  readonly id: string;
-  readonly projectId: number;
-  readonly groupId: number | null;
-  readonly state: "processed" | "failed";
-  readonly error: string | null;
-  readonly kind: string | null;
-  readonly title: string | null;
-  readonly receivedAt: Date;
-  readonly occurredAt: Date;
-  readonly processedAt: Date;
-  readonly release: string | null;
-  readonly environment: string | null;
-  readonly host: string | null;
-}
-
-const summaryColumns = `crash_id as id, project_id as "projectId", group_id as "groupId", state, error, kind, title,
-  received_at as "receivedAt", occurred_at as "occurredAt", processed_at as "processedAt", release, environment, host`;
-
-/** A crash's report; null while it waits, or when none of `projectIds` (null: any) holds it. */
-export async function findReport(
-  db: Queryable,
-  projectIds: readonly number[] | null,
-  crashId: string,
-): Promise<{ summary: CrashSummary; report: Report | null } | null> {
-  const { rows } = await db.query<CrashSummary & { packed: Buffer | null }>({
-    name: "find-report",
-    text: `select ${summaryColumns}, report as packed from reports
-            where crash_id = $1 and ($2::integer[] is null or project_id = any($2))`,
-    values: [crashId, projectIds],
-  });
-  const row = rows[0];
-  if (row === undefined) return null;
-  const { packed, ...summary } = row;
-  return {
-    summary,
-    report: packed === null ? null : (JSON.parse(zstdDecompressSync(packed).toString()) as Report),
-  };
-}
-
-/** A group's crashes, newest first, older than `before` and with a tag ("name:value") when given. */
-export async function listGroupCrashes(
-  db: Queryable,
-  groupId: number,
-  tag: string | null,
-  before: string | null,
-  limit: number,
-): Promise<readonly CrashSummary[]> {
-  const values = [groupId, before, limit];
-  const listed = (text: string): string =>
-    `select ${summaryColumns} from reports r
-      where group_id = $1 and ($2::uuid is null or crash_id < $2) ${text} order by crash_id desc limit $3`;
-  if (tag === null) {
-    const query = { name: "list-group-crashes", text: listed(""), values };
-    return (await db.query<CrashSummary>(query)).rows;
-  }
-  // planned anew for each tag: from the group's side or from the tag's, whichever has fewer crashes
-  const text = listed(
-    "and exists (select 1 from crash_tags t where t.tag = $4 and t.crash_id = r.crash_id)",
-  );
-  return (await db.query<CrashSummary>(text, [...values, tagNumber(tag)])).rows;
-}
-
-/** Crashes with a tag ("name:value"), newest first, older than `before` when given; `projectIds` null: of any project. */
-export async function listTaggedCrashes(
-  db: Queryable,
-  projectIds: readonly number[] | null,
-  tag: string,
-  before: string | null,
-  limit: number,
-): Promise<readonly CrashSummary[]> {
-  const { rows } = await db.query<CrashSummary>(
-    `select ${summaryColumns} from crash_tags t join reports r using (crash_id)
-      where t.tag = $1 and ($2::integer[] is null or project_id = any($2)) and ($3::uuid is null or crash_id < $3)
-      order by crash_id desc limit $4`,
-    [tagNumber(tag), projectIds, before, limit],
-  );
-  return rows;
 }

@@ -1,4 +1,4 @@
-/** GET /api/v1/groups, /groups/:id, /groups/:id/crashes; PATCH /groups/:id. */
+/** GET /api/v1/groups, /groups/:id, /groups/:id/crashes. */
 import {
   cursorOf,
   DEFAULT_PAGE_ROWS,
@@ -6,7 +6,6 @@ import {
   groupSorts,
   listGroupCrashes,
   listGroups,
-  setGroupStatus,
   type GroupRow,
   type GroupSort,
   type Pool,
@@ -25,7 +24,6 @@ import { linkNext, page } from "../page.ts";
 import { Problem } from "../problem.ts";
 import { scopeOf, type ProjectScope } from "../project-scope.ts";
 import {
-  bodyProblems,
   Name,
   nextCursor,
   pageQuery,
@@ -73,15 +71,6 @@ const schemas = {
     params,
     response: { 200: GroupDetailSchema, ...errors },
   },
-  change: {
-    ...common,
-    security: tokenWith("admin"),
-    operationId: "changeGroup",
-    summary: "Resolve, mute or reopen a group",
-    params,
-    body: Type.Object({ status: Status }),
-    response: { 200: GroupSchema, ...problems(...bodyProblems, "not-found", ...tokenProblems) },
-  },
   crashes: {
     ...common,
     operationId: "listGroupCrashes",
@@ -127,25 +116,12 @@ export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
     return await groupDetail(db, group, scope, baseUrl(deps.url, request), new Date());
   });
 
-  app.patch(
-    "/api/v1/groups/:id",
-    { schema: schemas.change, onRequest: guard.allow("admin") },
-    async (request) => {
-      const scope = await scopeOf(db, guard.caller(request), undefined);
-      const { id } = request.params;
-      await setGroupStatus(db, scope.ids, id, request.body.status);
-      const group = await groupOf(db, scope, id);
-      return groupView(group, scope.slugOf, baseUrl(deps.url, request));
-    },
-  );
-
   app.get(
     "/api/v1/groups/:id/crashes",
     { schema: schemas.crashes, onRequest },
     async (request, reply) => {
       const scope = await scopeOf(db, guard.caller(request), undefined);
-      const { id } = request.params;
-      await groupOf(db, scope, id);
+      const { id } = await groupOf(db, scope, request.params.id);
       const { tag = null, cursor, limit = DEFAULT_PAGE_ROWS } = request.query;
       const before = cursor === undefined ? null : decodeCrashCursor(cursor);
       const { rows, last } = page(await listGroupCrashes(db, id, tag, before, limit + 1), limit);
@@ -156,7 +132,8 @@ export const groupRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   );
 };
 
-async function groupOf(db: Pool, scope: ProjectScope, id: number): Promise<GroupRow> {
+/** Throws a Problem when there is no such group. One that is joined to another answers with that. */
+export async function groupOf(db: Pool, scope: ProjectScope, id: number): Promise<GroupRow> {
   const group = await findGroup(db, scope.ids, id);
   if (group === null) throw new Problem("not-found", `group ${id}`);
   return group;

@@ -1,5 +1,14 @@
 /** Groups as the API shows them. */
-import { groupStatuses, reportKinds, type Grouping, type GroupRow } from "@faultline/shared";
+import {
+  activities,
+  groupOrigins,
+  groupStatuses,
+  reportKinds,
+  type ActivityRow,
+  type GroupMember,
+  type Grouping,
+  type GroupRow,
+} from "@faultline/shared";
 import { Type, type Static } from "./build.ts";
 import { Time } from "./common.ts";
 import { CrashSummarySchema } from "./crash.ts";
@@ -38,6 +47,32 @@ const Facet = Type.Object({
   ),
 });
 
+const Member = Type.Object({
+  id: Type.Integer({ description: "Id of the group that counts it; its address leads here." }),
+  title: Type.String(),
+  culprit: Type.Nullable(Type.String()),
+  origin: Type.Enum(groupOrigins, {
+    description:
+      "auto: its own group; attach: joined because its Python functions lead to this group's native ones; alias: its " +
+      "crashes have a better key now; user-merge, user-split: by a user's word.",
+  }),
+  splitFrom: Type.Nullable(
+    Type.Integer({ description: "Group that its first crash would have been in before." }),
+  ),
+  count: Type.Integer(),
+  firstSeen: Time,
+  lastSeen: Time,
+  keys: Type.Array(Type.Object({ ruleset: Type.String(), key: Type.String() })),
+});
+
+const Activity = Type.Object({
+  at: Time,
+  actor: Type.Nullable(Type.String({ description: "A token; null: the service itself." })),
+  what: Type.Enum(activities),
+  group: Type.Integer({ description: "The group that it is about." }),
+  detail: Type.Of<Record<string, unknown>>({ type: "object", additionalProperties: true }),
+});
+
 export const GroupDetailSchema = Type.Object({
   ...groupFields,
   hours: Counts,
@@ -45,6 +80,15 @@ export const GroupDetailSchema = Type.Object({
   releases: Facet,
   environments: Facet,
   hosts: Facet,
+  members: Type.Array(Member, {
+    description:
+      "What is shown as this group, itself first: one for every key, with those that came to lead there.",
+  }),
+  alike: Type.Array(GroupSchema, {
+    description:
+      "Probably the same: reached from the same Python functions, and not joined because several were.",
+  }),
+  activity: Type.Array(Activity, { description: "What became of it, newest first." }),
   newest: Type.Nullable(CrashSummarySchema),
   explanation: Type.Nullable(
     Type.Of<Grouping>({
@@ -53,6 +97,27 @@ export const GroupDetailSchema = Type.Object({
         "Why the newest crash is in this group: its keys, and every frame's part in them.",
     }),
   ),
+});
+
+export const memberView = (member: GroupMember): Static<typeof Member> => ({
+  ...member,
+  firstSeen: member.firstSeen.toISOString(),
+  lastSeen: member.lastSeen.toISOString(),
+  keys: member.keys.map(({ ruleset, key }) => ({ ruleset, key })),
+});
+
+export const activityView = ({
+  at,
+  actor,
+  what,
+  groupId,
+  detail,
+}: ActivityRow): Static<typeof Activity> => ({
+  at: at.toISOString(),
+  actor,
+  what,
+  group: groupId,
+  detail: { ...detail },
 });
 
 export const groupView = (
