@@ -52,6 +52,20 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
   return Buffer.concat([...files, listed, zipEnd(entries.length, listed.length, at)]);
 }
 
+/** ar(5), with GNU's table of long names. */
+export function ar(entries: readonly { readonly name: string; readonly bytes: Buffer }[]): Buffer {
+  const member = (name: string, bytes: Buffer): Buffer[] => [
+    Buffer.from(`${name.padEnd(16)}${"0".padEnd(32)}${String(bytes.length).padEnd(10)}\`\n`),
+    bytes,
+    Buffer.alloc(bytes.length % 2, "\n"),
+  ];
+  const names = Buffer.from(entries.map(({ name }) => `${name}/\n`).join(""));
+  const parts = [Buffer.from("!<arch>\n"), ...member("//", names)];
+  for (const { name, bytes } of entries)
+    parts.push(...member(`/${names.indexOf(`${name}/\n`)}`, bytes));
+  return Buffer.concat(parts);
+}
+
 /** The end record, with a zip64 one before it where the count needs it (APPNOTE 4.3.14, 4.3.15). */
 export function zipEnd(count: number, directoryBytes: number, directoryAt: number): Buffer {
   const end = Buffer.alloc(22);

@@ -8,7 +8,7 @@ import { MAX_PYTHON_FILE_BYTES, MAX_UNPACKED_BYTES } from "@faultline/shared";
 import { MAX_ARCHIVE_ENTRIES } from "../src/limits.ts";
 import { openUploadFolder, type UploadFolder } from "../src/symbols/upload-folder.ts";
 import { newBudget, unpack, type Budget } from "../src/symbols/unpack.ts";
-import { pyc, tar, zip, zipEnd, type ZipEntry } from "./archives.ts";
+import { ar, pyc, tar, zip, zipEnd, type ZipEntry } from "./archives.ts";
 
 let parent: string;
 let folder: UploadFolder;
@@ -130,6 +130,33 @@ describe("native files are told by their first bytes", () => {
       expect(await open(name, bytes)).toEqual(wanted(name));
     },
   );
+
+  test("in an archive of objects, by name or by its first bytes", async () => {
+    const objects = [
+      { name: "a-unit-with-a-long-name.dwo", bytes: object },
+      { name: "notes.txt", bytes: Buffer.from("odd") },
+      { name: "b.dwo", bytes: object },
+    ];
+    for (const name of ["split.a", "split"]) {
+      expect(await open(name, ar(objects))).toEqual({
+        python: {},
+        native: {
+          [`${name}!/a-unit-with-a-long-name.dwo`]: object.toString("latin1"),
+          [`${name}!/b.dwo`]: object.toString("latin1"),
+        },
+        refused: {},
+        skipped: 1,
+      });
+    }
+  });
+
+  test("an archive of objects that is damaged is refused with what was found", async () => {
+    const bytes = ar([{ name: "a.dwo", bytes: object }]);
+    bytes.write("x", 8 + 48);
+    expect((await open("split.a", bytes)).refused["split.a"]).toMatch(
+      /archive member at 0x8: wanted a size/,
+    );
+  });
 
   test("what is passed over in a zip is not unpacked", async () => {
     const zeros = Buffer.alloc(8 << 20);

@@ -13,7 +13,7 @@ export interface PythonName extends CompiledName {
   readonly use: "pyc" | "source";
 }
 
-const ARCHIVE = /\.(zip|whl|egg|pyz|tar|tar\.gz|tgz|tar\.zst|tzst)$/i;
+const ARCHIVE = /\.(zip|whl|egg|pyz|tar|tar\.gz|tgz|tar\.zst|tzst|a)$/i;
 
 /** `name`: as the archive or the multipart part spells it. */
 export function readMemberName(name: string): MemberName {

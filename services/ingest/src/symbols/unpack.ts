@@ -5,8 +5,10 @@ import {
   MAX_SYMBOL_UPLOAD_BYTES,
   MAX_UNPACKED_BYTES,
 } from "@faultline/shared";
+import { isArchive } from "@faultline/debuginfo/archive";
 import { MAX_ARCHIVE_ENTRIES, UNPACK_TIMEOUT_MS } from "../limits.ts";
 import { peek } from "../body/peek.ts";
+import { arMembers } from "./ar.ts";
 import { readMemberName, type PythonName } from "./member-name.ts";
 import { ArchiveError, type Member } from "./member.ts";
 import { isNative, NATIVE_HEAD_BYTES } from "./native-draft.ts";
@@ -85,7 +87,7 @@ async function openArchive(
     if (members === null) {
       return findings.refused(
         name,
-        "neither .pyc, .py, ELF, Breakpad .sym nor an archive (zip, whl, tar, tar.gz, tar.zst)",
+        "neither .pyc, .py, ELF, Breakpad .sym nor an archive (zip, whl, tar, tar.gz, tar.zst, a)",
       );
     }
     for await (const member of members) {
@@ -216,5 +218,6 @@ function membersOf(
   if (isZip(head)) return zipMembers(path, count);
   if (isGzip(head)) return tarMembers(path, "gzip", count);
   if (isZstd(head)) return tarMembers(path, "zstd", count);
+  if (isArchive(head)) return arMembers(path, count);
   return isTar(name, head) ? tarMembers(path, "none", count) : null;
 }
