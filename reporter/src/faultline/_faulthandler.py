@@ -11,7 +11,7 @@ import faulthandler
 import functools
 import io
 import sys
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 _enable = faulthandler.enable
 _disable = faulthandler.disable
@@ -28,8 +28,6 @@ class FaulthandlerTakeover:
         self._app_enabled = self._was_enabled
         self._kept: Any = None
         """Holds the file object of the application, as faulthandler does."""
-        self._own: Optional[io.FileIO] = None
-        self._fd = -1
 
     def start(self, fd: int, as_object: bool) -> None:
         """
@@ -45,15 +43,8 @@ class FaulthandlerTakeover:
         faulthandler.is_enabled = self._is_enabled_for_app  # type: ignore[assignment]
 
     def point_at(self, fd: int, as_object: bool) -> None:
-        """To another channel."""
-        self._fd = fd
-        if as_object:
-            own = io.FileIO(fd, "wb", closefd=True)
-            _enable(file=own, all_threads=True)
-        else:
-            own = None
-            _enable(file=fd, all_threads=True)
-        self._own = None  # faulthandler alone holds it
+        """To another channel. A file object is held by faulthandler alone."""
+        _enable(file=io.FileIO(fd, "wb", closefd=True) if as_object else fd, all_threads=True)
 
     def fall_back(self) -> None:
         """To stderr, as without us."""
@@ -82,6 +73,8 @@ class FaulthandlerTakeover:
     @functools.wraps(_enable)
     def _enable_for_app(self, file: Any = None, *_args: Any, **_options: Any) -> None:
         wanted = sys.stderr if file is None else file
+        if wanted is None:
+            raise RuntimeError("unable to get sys.stderr")
         fd = wanted if isinstance(wanted, int) else wanted.fileno()
         self._kept, self._app_enabled = file, True
         self._wanted_changed(fd)

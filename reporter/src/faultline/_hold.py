@@ -50,9 +50,23 @@ class Held:
         """None where only procfs can tell."""
         return None
 
-    def drain(self, reader: TextReader) -> None:
-        """Reads the text to its end."""
-        raise NotImplementedError
+    def drain(self, reader: TextReader) -> bool:
+        """
+        Reads the text to its end: the death of the process, since others may hold the channel open.
+
+        False when the process went silent and lives: its handler is stuck.
+        """
+        poller = select.poll()
+        poller.register(reader.fileno(), select.POLLIN)
+        while not reader.ended:
+            poller.poll(HOLD_TIMEOUT_S * 1000 if _alive(self.pid) else 0)
+            progress = reader.read_all()
+            if not _alive(self.pid):
+                reader.read_all()
+                return True
+            if not progress and not reader.ended:
+                return False
+        return True
 
     def wake_from_sleep(self, tid: int, cpu: Cpu) -> None:
         """Makes the sleep that thread `tid` is in return early, where that can be done."""
@@ -66,18 +80,6 @@ class Held:
 
 class ProcfsHeld(Held):
     """Without ptrace(2)."""
-
-    def drain(self, reader: TextReader) -> None:
-        """See Held. The end is the death of the process, or silence: others may hold the channel open."""
-        poller = select.poll()
-        poller.register(reader.fileno(), select.POLLIN)
-        while not reader.ended:
-            poller.poll(HOLD_TIMEOUT_S * 1000 if _alive(self.pid) else 0)
-            if not reader.read_all():
-                return
-            if not _alive(self.pid):
-                reader.read_all()
-                return
 
 
 class PtraceHeld(Held):
@@ -102,38 +104,36 @@ class PtraceHeld(Held):
             self._registers[tid] = self._stopped.registers(tid, cpu)
         return self._registers[tid]
 
-    def drain(self, reader: TextReader) -> None:
+    def drain(self, reader: TextReader) -> bool:
         """See Held: the end is the delivery of the raised signal."""
-        if self.crashed not in self._stopped.tids:
-            return
         try:
+            if self.crashed not in self._stopped.tids:
+                raise ProcessLookupError
             self._stopped.resume(self.crashed)
         except OSError:
-            return
+            self._stopped.detach_all()
+            return super().drain(reader)
         poller = select.poll()
-        poller.register(reader.fileno(), select.POLLIN)
         poller.register(self._wakeup, select.POLLIN)
-        last_progress = time.monotonic()
-        closed = False
+        poller.register(reader.fileno(), select.POLLIN)
+        last_progress, closed = time.monotonic(), False
         while True:
-            events = poller.poll(100)
-            if any(fd == self._wakeup for fd, _ in events):
+            if any(fd == self._wakeup for fd, _ in poller.poll(100)):
                 os.read(self._wakeup, 4096)
-            progress = not closed and reader.read_all()
-            if reader.ended and not closed:
+            if not closed and reader.read_all():
+                last_progress = time.monotonic()
+            if not closed and reader.ended:
                 closed = True
                 poller.unregister(reader.fileno())
             raised = self._advance()
             if raised is not None:
                 reader.read_all()
                 self.signal = raised
-                return
-            silence = 0.0 if progress else time.monotonic() - last_progress
-            if progress:
-                last_progress = time.monotonic()
+                return True
+            silence = time.monotonic() - last_progress
             if silence > HOLD_TIMEOUT_S:
                 self.signal = 0
-                return
+                return False
             if silence > _OTHERS_WAIT_S:
                 self._let_others_go()
 

@@ -24,12 +24,10 @@ from ._limits import MAX_CLIENTS, MAX_TEXT_BYTES, MAX_WORKERS, NUDGE_S
 from ._pidfd import exit_status
 from ._signals import DEATHS
 from ._upload_schedule import UploadSchedule
-from ._worker import handle_crash, handle_exception, handle_request, handle_silent_death
+from ._worker import HANDLED, NOT_IT, STUCK, handle_crash, handle_exception, handle_request, handle_silent_death
 
 _IDLE_START_S = 30.0
 """A monitor nobody registers with ends after this time."""
-_NOT_IT = 3
-"""Exit code of a worker that found another process than the registered one, or nothing wrong with it."""
 
 
 class Monitor:
@@ -247,7 +245,7 @@ class Monitor:
             def work() -> int:
                 from ._fatal_worker import handle_fatal
 
-                return 0 if handle_fatal(client.job) else _NOT_IT
+                return HANDLED if handle_fatal(client.job) else NOT_IT
 
             self._children.start(work, lambda code: self._after_crash(client, code), client.descriptors())
 
@@ -261,23 +259,23 @@ class Monitor:
             return
         client.reported = True
 
-        def work() -> int:
-            return 0 if handle_crash(client.job, channel) == client.pid else _NOT_IT
-
-        self._children.start(work, lambda code: self._after_crash(client, code), client.descriptors())
+        self._children.start(
+            lambda: handle_crash(client.job, channel),
+            lambda code: self._after_crash(client, code),
+            client.descriptors(),
+        )
 
     def _after_crash(self, client: Client, code: int) -> None:
         """A child that shares the channel may have crashed, and its parent lives: then the channel is watched on."""
         self._something_new(client)
-        if code != 0:
-            client.reported = False
+        client.reported = code in (HANDLED, STUCK)
         if client.pid not in self._clients:
             client.close()
-        elif code in (0, _NOT_IT):
+        elif code in (HANDLED, NOT_IT):
             client.info["fillers"] = 0
             self._watch_channel(client)
         else:
-            # A worker that failed may have left somebody waiting for it.
+            # A worker that failed, or let a process go that had not ended, may have left somebody waiting in a write.
             client.close_channel()
 
     def _died(self, client: Client) -> None:

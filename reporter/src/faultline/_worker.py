@@ -32,13 +32,18 @@ def arm_deadline(seconds: float = WORKER_DEADLINE_S) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
+HANDLED, NOT_IT, STUCK = 0, 3, 4
+"""What became of a crash: a report; nothing to report, or a report of a child that shares the channel; a report of a
+process whose handler does not end, and which was let go in the midst of it."""
+
+
 def handle_crash(job: Job, channel: socket.socket) -> int:
-    """The whole story of one crash. Answers whose it was: a child may share the channel of its parent."""
+    """The whole story of one crash. Answers HANDLED, NOT_IT (a child may share the channel of its parent) or STUCK."""
     arm_deadline()
     reader = TextReader(channel)
     head = reader.peek()
     if not head:
-        return job.pid
+        return NOT_IT
     pid = reader.pid or job.pid
     started = time.monotonic()
     held = _hold_in_write(pid, int(job.info.get("channelFd", -1)))
@@ -46,7 +51,7 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
     try:
         report.take(lambda source, tids: _crashed(source, tids, job, head))
         report.store_before_text(head)
-        held.drain(reader)
+        ended = held.drain(reader)
         report.correct_signal()
         report.finish(reader.text)
         Tee(pid, job.info.get("stderr", 2), job.tee_fd).write(reader.text, report.trouble)
@@ -54,7 +59,9 @@ def handle_crash(job: Job, channel: socket.socket) -> int:
             held.deliver_and_wake(cpu_of_this_machine())
     finally:
         held.release()
-    return pid
+    if not ended:
+        return STUCK
+    return HANDLED if pid == job.pid else NOT_IT
 
 
 def _hold_in_write(pid: int, fd: int) -> Held:
