@@ -5,31 +5,36 @@
  * one function suffices where few others call it; a wrapper that some releases have, or a file
  * that moved, leads to the context without it, if that is the more common one.
  */
-import { type Sightings, total } from "./counts.ts";
+import type { Sightings } from "./counts.ts";
 import type { Evidence, OwnFunction } from "./evidence.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
 import { links } from "./links.ts";
 
 /** A function that more others call is a helper, whatever its name: its caller tells bugs apart. */
 const MAX_CALLERS = 3;
+/** Contexts that differ in one file; with more, the function's name is only a popular one. */
+const MAX_FILES = 8;
 /** Frames at the top of the stack that a variant may lack. */
 const MAX_ADDED = 2;
 
 export interface Contexts {
   /** As this stack has it; null without Python frames. */
   readonly own: string | null;
+  /** The same, its innermost function alone and with its caller: one of them is `own`. */
+  readonly forms: readonly string[];
   /** What it may be a variant of. */
   readonly variants: readonly string[];
   /** Keys that it shares with the same functions in a file of another name. */
   readonly moved: readonly string[];
 }
 
-const none: Contexts = { own: null, variants: [], moved: [] };
+const none: Contexts = { own: null, forms: [], variants: [], moved: [] };
 
 export function contextsOf(evidence: Evidence, seen: Sightings): Contexts {
   const { base, own, instead } = evidence;
   if (own.length === 0) {
-    return instead.length === 0 ? none : { ...none, own: keyOf(base, instead) };
+    const only = keyOf(base, instead);
+    return instead.length === 0 ? none : { ...none, own: only, forms: [only] };
   }
   const key = (functions: readonly OwnFunction[]): string => keyOf(base, named(functions, seen));
   const variants: string[] = [];
@@ -39,17 +44,23 @@ export function contextsOf(evidence: Evidence, seen: Sightings): Contexts {
   for (let skipped = 2; skipped <= MAX_ADDED + 1 && skipped < own.length; skipped++) {
     variants.push(key([own[0]!, own[skipped]!]));
   }
-  return { own: key(own), variants, moved: movedKeys(base, own) };
+  const forms = [...new Set([[own[0]!.token], withCallers(own)].map((form) => keyOf(base, form)))];
+  return { own: key(own), forms, variants, moved: movedKeys(base, own) };
 }
 
 /** The tokens that make the context: the innermost function, with callers where it is a helper. */
 function named(own: readonly OwnFunction[], seen: Sightings): readonly string[] {
-  const [first, ...callers] = own;
+  const [first] = own;
   if (first === undefined) return [];
   const few = seen.of(links.callers(first.token));
-  if (!first.helper && few.size <= MAX_CALLERS && total(few) >= MIN_SIGHTINGS) return [first.token];
-  return [first, ...callers.slice(0, first.helper ? 2 : 1)].map(({ token }) => token);
+  if (!first.helper && few.distinct <= MAX_CALLERS && few.total >= MIN_SIGHTINGS) {
+    return [first.token];
+  }
+  return withCallers(own);
 }
+
+const withCallers = (own: readonly OwnFunction[]): readonly string[] =>
+  own.slice(0, own[0]?.helper === true ? 3 : 2).map(({ token }) => token);
 
 const keyOf = (base: string, tokens: readonly string[]): string => `${base}:${tokens.join(" < ")}`;
 
@@ -74,13 +85,15 @@ export function canonicalContext(evidence: Evidence, seen: Sightings): string | 
   return commoner ?? commonest(own, moved, mine, seen);
 }
 
-const seenIn = (context: string, seen: Sightings): number => total(seen.of(links.context(context)));
+const seenIn = (context: string, seen: Sightings): number => seen.of(links.context(context)).total;
 
 /** Among the contexts that share a key of `moved` with `own`. */
 function commonest(own: string, moved: readonly string[], mine: number, seen: Sightings): string {
   let [best, most] = [own, mine];
   for (const key of moved) {
-    for (const other of seen.of(links.moved(key)).keys()) {
+    const others = seen.of(links.moved(key));
+    if (others.distinct > MAX_FILES) continue;
+    for (const [other] of others.top) {
       const count = seenIn(other, seen);
       if (count > most) [best, most] = [other, count];
     }

@@ -1,7 +1,7 @@
 /** Which group a crash belongs to, and why. */
 export { type Algorithm, currentGrouping, groupings } from "./algorithms.ts";
-export { attach, attachAll } from "./attach.ts";
-export { type LinkPair, SightingCounts, type Sightings } from "./counts.ts";
+export { attachAll, attachStored, type StoredAttachment, type StoredLinks } from "./attach.ts";
+export { type LinkPair, type Seen, SightingCounts, type Sightings } from "./counts.ts";
 export {
   type AliasKey,
   aliasKeys,
@@ -13,4 +13,4 @@ export {
 export type { GroupInput } from "./input.ts";
 export { previewRules, type RulePreview } from "./preview.ts";
 export { type ProjectRule, type ProjectRules, parseProjectRules } from "./project-rules.ts";
-export { type Sighting, stages } from "./sightings.ts";
+export type { Sighting } from "./sightings.ts";

@@ -102,18 +102,21 @@ function damagedHeap(region: readonly NativeSlot[]): boolean {
 /**
  * The first named function of the run of frames that starts at `top`, a function that was inlined
  * only where there is no other: captures differ in knowing of those. A name that follows frames of
- * the interpreter, or of another object without names, is that of a caller.
+ * the interpreter or of another object is that of a caller.
  */
 function culpritFrom(region: readonly NativeSlot[], top: NativeSlot): NativeSlot | null {
   let inlined: NativeSlot | null = null;
   for (const slot of region.slice(region.indexOf(top))) {
     const { frame, role } = slot;
-    if (role === "native") {
-      if (!frame.inline) return slot;
-      inlined ??= slot;
-    } else if (role === "unsymbolicated") {
-      if (frame.object.key !== top.frame.object.key) break;
-    } else if (frame.object.origin === "interpreter") break;
+    const theirs = role === "native" || role === "unsymbolicated";
+    if (
+      theirs ? frame.object.key !== top.frame.object.key : frame.object.origin === "interpreter"
+    ) {
+      break;
+    }
+    if (role !== "native") continue;
+    if (!frame.inline) return slot;
+    inlined ??= slot;
   }
   return inlined;
 }

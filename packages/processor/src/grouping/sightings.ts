@@ -33,9 +33,9 @@ function* callersOf({ evidence: { own } }: Sighting): Generator<LinkPair> {
 
 function* contextsSeen({ evidence, pinned }: Sighting, seen: Sightings): Generator<LinkPair> {
   if (pinned) return;
-  const { own, moved } = contextsOf(evidence, seen);
+  const { own, forms, moved } = contextsOf(evidence, seen);
   if (own === null) return;
-  yield [links.context(own), ""];
+  for (const form of forms) yield [links.context(form), ""];
   for (const key of moved) yield [links.moved(key), own];
 }
 
@@ -45,7 +45,10 @@ function* linksOf(sighting: Sighting, seen: Sightings): Generator<LinkPair> {
   const key = `${coarse} ${mid}`;
   const context = canonicalContext(evidence, seen);
   if (context !== null) {
-    yield* contextLinks(context, sighting, key);
+    // Whether a function is a helper may turn out later: counts are kept under both its forms.
+    const forms = new Set([context, ...contextsOf(evidence, seen).forms]);
+    for (const form of forms) yield* contextLinks(form, sighting, key);
+    if (evidence.named) yield [links.contexts(mid), context];
     for (const name of evidence.native) yield [links.native(evidence.base, name), context];
   }
   if (evidence.named && evidence.object !== null) {
@@ -58,23 +61,16 @@ function* linksOf(sighting: Sighting, seen: Sightings): Generator<LinkPair> {
   for (const { token } of evidence.own) {
     yield evidence.chance === null
       ? [links.users(token), mid]
-      : [links.chance(evidence.chance, token), ""];
+      : [links.chance(evidence.chance, token), key];
   }
 }
 
-function* contextLinks(
-  context: string,
-  { mid, evidence }: Sighting,
-  key: string,
-): Generator<LinkPair> {
+function* contextLinks(context: string, { evidence }: Sighting, key: string): Generator<LinkPair> {
   const { named, saying } = evidence;
   const link = named ? links.named : links.open;
   yield [link(context), key];
   yield [link(context, saying), key];
-  if (named) {
-    yield [links.contexts(mid), context];
-    return;
-  }
+  if (named) return;
   const told = evidence.sawNative && evidence.object === null && evidence.chance === null;
   if (!told || evidence.base === "hang") return;
   yield [links.named(context), PYTHON];

