@@ -232,9 +232,17 @@ def test_what_is_no_core_is_refused(command: Command) -> None:
 
 
 def test_a_core_cut_anywhere_is_refused_or_read(tmp_path: Path) -> None:
+    from faultline._capture import CaptureOptions, capture
     from faultline._core import CoreError, source_of_core
 
     core = core_file(tmp_path, handler=True).read_bytes()
+    for at in [*range(64), *range(64, 4096, 11), *range(4096, 12000, 97)]:
+        changed = core[:at] + bytes([core[at] ^ 0xFF]) + core[at + 1 : 1 << 20]
+        try:
+            source, interrupted = source_of_core(changed)
+        except CoreError:
+            continue
+        capture(source, interrupted, CaptureOptions(), {})
     for size in [*range(0, 12000, 97), *range(12000, len(core), len(core) // 20)]:
         try:
             source_of_core(core[:size])

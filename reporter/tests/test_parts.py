@@ -6,6 +6,7 @@ import gzip
 import os
 import socket
 import struct
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -16,8 +17,10 @@ import pytest
 from faultline import _wire
 from faultline._channel import TextReader, has_text, open_channel
 from faultline._compiled import compile_source, compiled_name
+from faultline._core import FileImage
 from faultline._dsn import parse_dsn
-from faultline._elf import find_note, gnu_hash
+from faultline._elf import build_id, find_note, find_symbol, gnu_hash, read_image
+from faultline._elf_file import read_elf_file
 from faultline._maps import parse_maps
 from faultline._memory import Memory, RangeMemory, RecordingMemory
 from faultline._minidump import MinidumpWriter
@@ -209,6 +212,29 @@ def test_notes() -> None:
     for size in range(len(note)):
         assert find_note(note[:size], b"GNU\0", 3) in (b"", b"\1\2\3")
     assert gnu_hash(b"printf") == 0x156B2BB8
+
+
+def test_an_elf_file_cut_or_changed_anywhere_is_read_or_is_none() -> None:
+    path = next(path for path in (sys.executable, "/bin/sh") if Path(path).read_bytes()[:4] == b"\x7fELF")
+    data = Path(path).read_bytes()
+    whole = read_elf_file(data)
+    assert whole is not None
+    assert whole.has_code
+    for size in [*range(0, 4096, 13), *range(4096, len(data), len(data) // 50)]:
+        read_elf_file(data[:size])
+        read_image(FileImage(data[:size]), 0)
+    table = int.from_bytes(data[40:48], "little")
+    for at in [*range(64), *range(table, len(data), 3)]:
+        changed = bytearray(data)
+        changed[at] ^= 0xFF
+        read_elf_file(bytes(changed))
+    for at in range(0, 1024, 3):
+        changed = bytearray(data[:65536])
+        changed[at] ^= 0xFF
+        image = read_image(FileImage(bytes(changed)), 0)
+        if image is not None:
+            build_id(FileImage(bytes(changed)), image)
+            find_symbol(FileImage(bytes(changed)), image, b"_PyRuntime")
 
 
 def test_a_stream_that_fails_costs_only_itself() -> None:

@@ -48,7 +48,7 @@ class CrashReport:
         self._folder: Optional[str] = None
         self._spool = Spool(str(job.info.get("spool", "")))
         self._meta = metadata(self.id, job.info, kind, pid)
-        self._meta["reporter"]["capture"] = "text-only"
+        self._meta["reporter"]["capture"] = "traceback" if kind == "exception" else "text-only"
         if held.refused:
             self._meta["reporter"]["refused"] = held.refused
 

@@ -45,10 +45,7 @@ def read_elf_file(data: Bytes) -> Optional[ElfFile]:
     kind, machine = struct.unpack_from("<HH", data, 16)
     if kind not in (ET_EXEC, ET_DYN):
         return None
-    try:
-        sections = _sections(data)
-    except (struct.error, IndexError):
-        return None
+    sections = _sections(data)
     info = sections.get(".debug_info") or sections.get(".zdebug_info")
     code = sections.get(".text")
     link = _content(data, sections.get(".gnu_debuglink")).partition(b"\0")[0]
@@ -71,7 +68,7 @@ def _sections(data: Bytes) -> Dict[str, _Section]:
     """Name → type, offset, size."""
     (table,) = struct.unpack_from("<Q", data, 40)
     size, count, names_index = struct.unpack_from("<HHH", data, 58)
-    if count > _MAX_SECTIONS or size < 64 or names_index >= count:
+    if count > _MAX_SECTIONS or size < 64 or names_index >= count or table + size * count > len(data):
         return {}
     rows = [struct.unpack_from("<IIQQQQ", data, table + size * index) for index in range(count)]
     names = bytes(data[rows[names_index][4] : rows[names_index][4] + rows[names_index][5]])

@@ -98,7 +98,7 @@ def text_identifier(path: str) -> bytes:
                 if names[name_at : name_at + 6] == b".text\0":
                     file.seek(offset)
                     return _fold(file.read(min(length, 4096)))
-    except (OSError, ValueError, struct.error, ZeroDivisionError):
+    except (OSError, ValueError, OverflowError, struct.error, ZeroDivisionError):
         pass
     return b""
 
