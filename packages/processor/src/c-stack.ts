@@ -9,7 +9,9 @@ import type { CStack, CStackFrame } from "@faultline/faulthandler";
 import type { Gap, Module, NativeFrame } from "@faultline/shared";
 import { gap } from "./gaps.ts";
 import { hex, hexValue } from "./hex.ts";
-import type { Activation } from "./native/frames.ts";
+import { type Activation, activationOf } from "./native/frames.ts";
+import type { ModuleMap } from "./native/modules.ts";
+import { symbolGaps } from "./native/symbol-gaps.ts";
 
 export interface NativeStack {
   /** Innermost first; stack pointers are not known. */
@@ -17,20 +19,47 @@ export interface NativeStack {
   readonly frames: readonly NativeFrame[];
   readonly modules: readonly Module[];
   readonly gaps: readonly Gap[];
+  /** What its modules' symbols lack. */
+  readonly symbolGaps: readonly Gap[];
 }
 
-export function nativeStack(cStack: CStack): NativeStack {
+/** `mapped`: the process's modules with their symbols, as far as they are known. */
+export function nativeStack(cStack: CStack, mapped: ModuleMap): NativeStack {
   const biases = loadBiases(cStack.frames);
   const reporting = reportingFrames(cStack.frames);
-  const frames = cStack.frames.map((frame, index) =>
-    nativeFrame(frame, biases.get(frame.file ?? "") ?? null, index < reporting),
-  );
+  const activations = cStack.frames.map((frame, index): Activation => {
+    const printed = nativeFrame(frame, biases.get(frame.file ?? "") ?? null);
+    const found = symbolized(frame, mapped, isExact(index, reporting));
+    const pc = hexValue(frame.address) ?? 0n;
+    const frames = found ?? [printed];
+    const marked = frames.map((one) => ({ ...one, role: "trampoline" }));
+    return { sp: 0n, pc, frames: index < reporting ? marked : frames };
+  });
   return {
-    activations: frames.map((frame) => ({ sp: 0n, pc: hexValue(frame.pc) ?? 0n, frames: [frame] })),
-    frames,
-    modules: modulesOf(cStack.frames, biases),
+    activations,
+    frames: activations.flatMap(({ frames }) => frames),
+    modules: modulesOf(cStack.frames, biases, mapped),
     gaps: gapsOf(cStack),
+    symbolGaps: symbolGaps([{ activations, crashed: true }], mapped),
   };
+}
+
+/** Addresses are return addresses, but for the first and for the one that the signal interrupted. */
+const isExact = (index: number, reporting: number): boolean =>
+  index === 0 || (reporting > 1 && index === reporting);
+
+/** Null where the modules are not known, or their symbols tell less than the text. */
+function symbolized(
+  { address }: CStackFrame,
+  mapped: ModuleMap,
+  exact: boolean,
+): readonly NativeFrame[] | null {
+  const pc = hexValue(address);
+  if (pc === null) return null;
+  const lookupPc = exact ? pc : pc - 1n;
+  const place = { pc, lookupPc, sp: 0n, foundBy: "c-stack", signalFrame: false } as const;
+  const { frames } = activationOf(place, mapped);
+  return frames.some((frame) => frame.function !== null) ? frames : null;
 }
 
 /** Load bias of every file that has a frame without a symbol. */
@@ -45,7 +74,7 @@ function loadBiases(frames: readonly CStackFrame[]): ReadonlyMap<string, bigint>
   return biases;
 }
 
-function nativeFrame(frame: CStackFrame, bias: bigint | null, reporting: boolean): NativeFrame {
+function nativeFrame(frame: CStackFrame, bias: bigint | null): NativeFrame {
   const pc = hexValue(frame.address);
   const offset = pc === null || bias === null || pc < bias ? null : pc - bias;
   return {
@@ -60,7 +89,7 @@ function nativeFrame(frame: CStackFrame, bias: bigint | null, reporting: boolean
     column: null,
     inline: false,
     foundBy: "c-stack",
-    role: reporting ? "trampoline" : null,
+    role: null,
   };
 }
 
@@ -87,10 +116,18 @@ function isTrampoline({ file, symbol }: CStackFrame): boolean {
   );
 }
 
-function modulesOf(frames: readonly CStackFrame[], biases: ReadonlyMap<string, bigint>): Module[] {
+/** Those that are known to be mapped, else as much as the text tells of them. */
+function modulesOf(
+  frames: readonly CStackFrame[],
+  biases: ReadonlyMap<string, bigint>,
+  mapped: ModuleMap,
+): Module[] {
   const files = new Set<string>();
   for (const { file } of frames) if (file !== null) files.add(file);
+  const known = new Map(mapped.rows().map((row) => [row.codeFile, row]));
   return [...files].map((file) => {
+    const row = known.get(file);
+    if (row !== undefined) return row;
     const bias = biases.get(file);
     return {
       name: fileName(file),

@@ -81,3 +81,6 @@ export const MAX_RUNTIME_SCAN_BYTES = 64 * 1024 * 1024;
 
 /** Pairs of a Python frame and an activation of the eval loop that are weighed for one thread. */
 export const MAX_ALIGNED_CELLS = 1_000_000;
+
+/** Modules of a crash's metadata that are looked at; the reporter sends 500. */
+export const MAX_CLIENT_MODULES = 2_000;

@@ -3,6 +3,7 @@ import type { CrashMetadata, Gap, Report } from "@faultline/shared";
 import { groupReport } from "./grouping/index.ts";
 import { keepGaps } from "./gaps.ts";
 import { MAX_GAPS_PER_REPORT } from "./limits.ts";
+import type { ModuleMap } from "./native/modules.ts";
 import type { ReleaseFiles } from "./python/release-files.ts";
 
 export type ReportParts = Omit<Report, "version" | "grouping">;
@@ -11,6 +12,8 @@ export type ReportParts = Omit<Report, "version" | "grouping">;
 export interface Evidence {
   readonly metadata: CrashMetadata;
   readonly release: ReleaseFiles;
+  /** What the client saw mapped, with symbols of what the texts' C stacks need. */
+  readonly mapped: ModuleMap;
   /** Of the upload as a whole. */
   readonly gaps: readonly Gap[];
 }

@@ -4,6 +4,7 @@
  * Pure: asks for the Python files and the symbol caches it needs and is handed them; opens nothing, knows no time.
  */
 import {
+  type CStack,
   type Dump,
   type ParsedText,
   parseFaulthandler,
@@ -15,7 +16,8 @@ import { crashesOf, type TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
 import { joinParts, sameCrash } from "./join.ts";
 import { MAX_FILES_ASKED } from "./limits.ts";
-import { type OpenSymbolCache, openSymbolCache } from "./native/modules.ts";
+import { mappedModules } from "./mapped-modules.ts";
+import { ModuleMap, type OpenSymbolCache, openSymbolCache } from "./native/modules.ts";
 import { type NativeCrash, nativeCrash } from "./native/native-crash.ts";
 import { nativeOnly, nativeParts } from "./native-parts.ts";
 import { type Asking, askPythonFiles } from "./needs.ts";
@@ -64,8 +66,14 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
   const [first, ...others] = [...crashes.slice(same, same + 1), ...crashes.toSpliced(same, 1)];
   const joined = native === null ? noMemory(first!) : reconcile(first!, native);
   const ordered = [joined.crash, ...others];
-  const stacks = stacksByImportance(ordered.map(({ dump }) => dump));
-  const evidence = yield* gather(stacks, [...parsed.gaps, ...refused], metadata, openers.openMap);
+  const dumps = ordered.map(({ dump }) => dump);
+  const mapped = yield* mappedModules(
+    metadata,
+    cStacksOf(dumps, native),
+    openers.openCache ?? openSymbolCache,
+  );
+  const gaps = [...parsed.gaps, ...refused];
+  const evidence = yield* gather(stacksByImportance(dumps), { metadata, mapped, gaps }, openers);
   return ordered.map((crash, index) => {
     const text = textParts(crash, evidence);
     const whole =
@@ -80,12 +88,20 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
 function* dumpAlone(
   native: NativeCrash,
   { metadata }: CrashInput,
-  { openMap }: Openers,
+  openers: Openers,
 ): Asking<ReportParts> {
   const { threads } = threadsInMemory(native);
   const stacks = stacksByImportance([{ threads, kind: "dump", threadsTruncated: false }]);
-  return nativeParts(native, yield* gather(stacks, [], metadata, openMap));
+  const upload = { metadata, mapped: new ModuleMap([]), gaps: [] };
+  return nativeParts(native, yield* gather(stacks, upload, openers));
 }
+
+/** C stacks of texts alone: of the crash that a minidump is of, its walk tells more. */
+const cStacksOf = (dumps: readonly Dump[], native: NativeCrash | null): CStack[] =>
+  dumps
+    .slice(native === null ? 0 : 1)
+    .map(({ cStack }) => cStack)
+    .filter((stack) => stack !== null);
 
 const noMemory = (crash: TextCrash): Reconciled => ({ crash, sides: new Map() });
 
@@ -113,15 +129,14 @@ function* readMinidump(
 /** Asks for the Python files that the frames of `stacks` name. */
 function* gather(
   stacks: Iterable<readonly TextFrame[]>,
-  gaps: readonly Gap[],
-  metadata: CrashMetadata,
-  openMap: OpenMap = openMapOf,
+  upload: Omit<Evidence, "release">,
+  { openMap = openMapOf }: Openers,
 ): Asking<Evidence> {
   const paths = new SourcePaths();
   const { request, left } = neededFiles(stacks, paths);
   const files = request.basenames.length > 0 ? yield* askPythonFiles(request) : new Map();
   const release = new ReleaseFiles(files, openMap, paths);
-  return { metadata, release, gaps: left > 0 ? [...gaps, askedCut(left)] : gaps };
+  return { ...upload, release, gaps: left > 0 ? [...upload.gaps, askedCut(left)] : upload.gaps };
 }
 
 const unknownCrash = (metadata: CrashMetadata): ReportParts => ({

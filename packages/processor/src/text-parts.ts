@@ -21,7 +21,7 @@ export function textParts(crash: TextCrash, evidence: Evidence): TextParts {
   const { dump } = crash;
   const { metadata, release } = evidence;
   const platform = platformOf(dump, metadata);
-  const native = dump.cStack === null ? null : nativeStack(dump.cStack);
+  const native = dump.cStack === null ? null : nativeStack(dump.cStack, evidence.mapped);
   const resolver = new FrameResolver(release, platform.python?.version ?? null);
   const stacks = resolver.stacks(dump.threads, blamedThread(dump));
   const waysInto = (frame: PythonFrame): readonly EntryWay[] => resolver.waysInto(frame);
@@ -46,6 +46,7 @@ export function textParts(crash: TextCrash, evidence: Evidence): TextParts {
       ...crash.gaps,
       ...evidence.gaps,
       ...resolver.gaps(metadata.release),
+      ...(native?.symbolGaps ?? []),
       ...extensionGaps(extensions),
     ],
   };

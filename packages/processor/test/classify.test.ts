@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { causeOf, inferOverflow } from "../src/classify.ts";
 import { crashesOf } from "../src/crashes.ts";
 import { nativeStack } from "../src/c-stack.ts";
+import { ModuleMap } from "../src/native/modules.ts";
 import { aDump, aFrame, aThread } from "./builders.ts";
 
 const cause = (...dumps: Parameters<typeof aDump>) => causeOf(crashesOf([aDump(...dumps)])[0]!);
@@ -113,7 +114,10 @@ test.each([
 test("no stack overflow where the C stack shows that the signal was sent", () => {
   const thread = aThread(recursion(100, ["walk"]), { framesTruncated: "marked" });
   const frame = { file: "/lib/libc.so.6", symbol: "gsignal", offset: "0x12", address: "0x7f00" };
-  const { frames } = nativeStack({ frames: [frame], truncated: false, unavailable: null });
+  const { frames } = nativeStack(
+    { frames: [frame], truncated: false, unavailable: null },
+    new ModuleMap([]),
+  );
   expect(inferOverflow(cause({}), thread, frames).cause.classification).toBe("memory-access");
   expect(inferOverflow(cause({ message: "Aborted" }), thread, []).cause.classification).toBe(
     "abort",

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { CStackFrame, Dump } from "@faultline/faulthandler";
 import type { NativeFrame, PythonFrame } from "@faultline/shared";
 import { type NativeStack, nativeStack } from "../src/c-stack.ts";
+import { ModuleMap } from "../src/native/modules.ts";
 import { blamedThread, threadsOf as threadsOfDump, type ThreadsOfCrash } from "../src/threads.ts";
 import { FrameResolver } from "../src/python/frame-resolver.ts";
 import { ReleaseFiles } from "../src/python/release-files.ts";
@@ -38,7 +39,7 @@ const signalStack = [
 ];
 
 const stackOf = (frames: readonly CStackFrame[]) =>
-  nativeStack({ frames, truncated: false, unavailable: null });
+  nativeStack({ frames, truncated: false, unavailable: null }, new ModuleMap([]));
 
 test("C frames: module, offset from the file's load bias, and the reporting's own marked", () => {
   const { frames, modules } = stackOf(signalStack);
@@ -169,16 +170,22 @@ test.each([
 
 test("a C stack that is cut or was not to be had", () => {
   const dump = aDump({ threads: [aThread([], { current: true })] });
-  const cut = nativeStack({ frames: signalStack, truncated: true, unavailable: null });
+  const cut = nativeStack(
+    { frames: signalStack, truncated: true, unavailable: null },
+    new ModuleMap([]),
+  );
   expect(threadsOf(dump, [[]], cut).threads[0]).toMatchObject({
     truncated: true,
     gaps: [{ code: "c-stack-cut" }],
   });
-  const none = nativeStack({
-    frames: [],
-    truncated: false,
-    unavailable: "cannot get C stack on this system",
-  });
+  const none = nativeStack(
+    {
+      frames: [],
+      truncated: false,
+      unavailable: "cannot get C stack on this system",
+    },
+    new ModuleMap([]),
+  );
   expect(threadsOf(dump, [python()], none).threads[0]?.gaps).toEqual([
     { code: "c-stack-unavailable", detail: expect.stringContaining("cannot get C stack") },
   ]);

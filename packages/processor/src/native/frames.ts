@@ -1,7 +1,6 @@
 /** Frames of a walk → frames of the report: the inlined calls of each, then the function that they were inlined into. */
 import type { SourceFrame } from "@faultline/debuginfo/cache";
-import type { NativeFrame } from "@faultline/shared";
-import type { Frame as WalkedFrame } from "@faultline/unwind";
+import type { FoundBy, NativeFrame } from "@faultline/shared";
 import { hex } from "../hex.ts";
 import type { ModuleMap } from "./modules.ts";
 
@@ -14,7 +13,17 @@ export interface Activation {
   readonly frames: readonly NativeFrame[];
 }
 
-export function activationOf(frame: WalkedFrame, modules: ModuleMap): Activation {
+/** A frame of a walk, or of a text. */
+interface FoundFrame {
+  readonly pc: bigint;
+  /** Inside the call for a caller. */
+  readonly lookupPc: bigint;
+  readonly sp: bigint;
+  readonly foundBy: FoundBy;
+  readonly signalFrame: boolean;
+}
+
+export function activationOf(frame: FoundFrame, modules: ModuleMap): Activation {
   const { pc, lookupPc, sp, foundBy, signalFrame } = frame;
   const module = modules.at(lookupPc);
   const sources = module?.cache?.frames(Number(lookupPc - module.base)) ?? [];

@@ -43,6 +43,12 @@ export class LoadedModule {
   }
 }
 
+/** What is needed to know of a module; those of a dump fit. */
+export type MappedModule = Pick<
+  DumpModule,
+  "name" | "codeFile" | "base" | "size" | "buildId" | "debugId"
+>;
+
 export class ModuleMap {
   /** By base; none of them overlap. */
   readonly #sorted: readonly LoadedModule[];
@@ -51,7 +57,7 @@ export class ModuleMap {
   /** Consecutive questions are mostly about one module. */
   #last: LoadedModule | null = null;
 
-  constructor(modules: readonly DumpModule[]) {
+  constructor(modules: readonly MappedModule[]) {
     this.#sorted = withoutOverlaps(modules.map(loaded));
   }
 
@@ -117,7 +123,7 @@ export function settle(
   for (const module of modules) module.settle(found.get(module.identity.key), open);
 }
 
-function loaded(module: DumpModule, index: number): LoadedModule {
+function loaded(module: MappedModule, index: number): LoadedModule {
   const { name, codeFile, buildId, debugId } = module;
   const key = buildId ?? debugId ?? `${index}:${codeFile}`;
   const identity = { key, name, codeFile: codeFile || null, buildId, debugId };

@@ -5,7 +5,10 @@ import type { LoadedModule, ModuleMap } from "./modules.ts";
 import type { NativeThread } from "./native-crash.ts";
 
 /** One gap a module that has frames; those of the thread that died come first. */
-export function symbolGaps(threads: readonly NativeThread[], modules: ModuleMap): Gap[] {
+export function symbolGaps(
+  threads: readonly Pick<NativeThread, "activations" | "crashed">[],
+  modules: ModuleMap,
+): Gap[] {
   const seen = new Set<LoadedModule>();
   const byBlame = threads.toSorted((one, other) => Number(other.crashed) - Number(one.crashed));
   for (const { activations } of byBlame) {

@@ -149,6 +149,7 @@ export class FrameResolver {
       this.#files.set(name, file);
     }
     file.frames++;
+    if (frame.memory !== undefined && frame.memory.qualname !== null) file.inMemory++;
     if (this.#resolved >= MAX_FRAMES_RESOLVED) {
       this.#overLimit++;
       return { ...nothing, module: file.module, inApp: file.inApp };

@@ -22,6 +22,8 @@ export interface KnownFile {
   readonly module: string | null;
   readonly inApp: boolean | null;
   frames: number;
+  /** Of these, frames whose name and place memory tells. */
+  inMemory: number;
   found: number;
   /** Frames whose name the file has, but not at their line; and those whose name it has not. */
   readonly lineDiffers: Set<string>;
@@ -45,6 +47,7 @@ export function knownFile(file: string, frame: TextFrame, release: ReleaseFiles)
     module: shown ?? agreed(strong.map(moduleInRelease)),
     inApp: inAppByPath(path) === true && isInstalled(strong) ? false : inAppByPath(path),
     frames: 0,
+    inMemory: 0,
     found: 0,
     lineDiffers: new Set(),
     nameMissing: new Set(),
@@ -129,9 +132,11 @@ function isWithoutMap(file: KnownFile): boolean {
 
 function noRelease(files: readonly KnownFile[]): Gap {
   const frames = files.reduce((sum, file) => sum + file.frames, 0);
+  const printed = frames - files.reduce((sum, file) => sum + file.inMemory, 0);
+  const unknown = printed > 0 ? "qualified names and columns" : "arguments and source lines";
   return gap(
     "no-release",
-    `The crash names no release, so its ${counted(frames, "frame")} could not be looked up: qualified names and columns are not known. Send "release" with the crash and upload that release's .pyc files.`,
+    `The crash names no release, so its ${counted(frames, "frame")} could not be looked up: ${unknown} are not known. Send "release" with the crash and upload that release's .pyc files.`,
   );
 }
 
