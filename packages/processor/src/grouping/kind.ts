@@ -37,6 +37,13 @@ const fold = (name: string): string =>
 const ruleOf = (name: string | null): KindRule | undefined =>
   name === null ? undefined : kindRules.get(fold(name));
 
+/** `SIGSEGV /SEGV_MAPERR`, `EXC_BAD_ACCESS / KERN_…`, `EXCEPTION_ACCESS_VIOLATION_WRITE`. */
+function ruleOfReason(reason: string | null): KindRule | undefined {
+  if (reason === null) return undefined;
+  const name = fold(reason.split(/[/,(]/, 1)[0] ?? "");
+  return ruleOf(reason) ?? kindRules.get(name) ?? kindRules.get(name.replace(/ \w+$/, ""));
+}
+
 /** Kinds of a report that say who noticed the death, not how the process died. */
 const unspecific = new Set(["signal", "fatal", "windows exception", "exception"]);
 
@@ -94,7 +101,7 @@ function ofException(crash: Crash): Kind {
 function namedRule(crash: Crash): KindRule {
   const specific = crash.kind !== null && !unspecific.has(fold(crash.kind));
   const named =
-    ruleOf(crash.reason) ??
+    ruleOfReason(crash.reason) ??
     (specific ? ruleOf(crash.kind) : undefined) ??
     ruleOf(words(crash.message)) ??
     (crash.kind === "signal" ? ruleOf(crash.classification) : undefined);

@@ -64,7 +64,7 @@ test("handlers are cut with all above them, the fuzzer that called everything is
 
 test("what ends a process is dropped with all above it, in deaths that may end so", () => {
   const stack = (name: string) => [
-    native("cv2.so", "on_abort"),
+    native("cv2.so", "on_crash"),
     native("libc.so.6", name),
     native("cv2.so", "resize"),
   ];
@@ -72,7 +72,7 @@ test("what ends a process is dropped with all above it, in deaths that may end s
   const aborted = (name: string) => groupReport(crash(stack(name), { reason: "SIGABRT" }));
   expect(ends.filter((name) => aborted(name).culprit !== "cv2:resize")).toEqual([]);
   const segfault = groupReport(crash(stack("abort"), { reason: "SIGSEGV" }));
-  expect(segfault.culprit).toBe("cv2:on_abort");
+  expect(segfault.culprit).toBe("cv2:on_crash");
 });
 
 test("causes are kinds", () => {

@@ -142,6 +142,14 @@ export const nativeRules: readonly NativeRule[] = [
       std::sys::backtrace::__rust_end_short_backtrace core::intrinsics::abort`,
   },
   {
+    role: "abort",
+    scope: "anywhere",
+    because: "by its name, how a program ends itself",
+    names: `die *_die *::die panic *_panic *::panic fatal *_fatal *::fatal *_fatal_error *::fatal_error
+      *FatalError log_fatal *::LogFatal *::log_fatal *_abort *::abort *::Abort abort_*
+      *_terminate_handler *terminate_handler`,
+  },
+  {
     role: "allocator",
     scope: "anywhere",
     because: "an allocator that found its heap damaged",
@@ -365,15 +373,8 @@ export const nativeRules: readonly NativeRule[] = [
       strcat strncat strcmp strncmp strcasecmp strchr strrchr strstr strdup strndup strspn strcspn wcslen
       wcscpy wcscmp wmemcpy wmemset explicit_bzero msort* qsort qsort_r __qsort_r bsearch
       vfprintf* __vfprintf_internal printf* fprintf* sprintf* snprintf* vsnprintf* __vsnprintf_internal fwrite fread
-      std::vector<T>::* std::basic_string<T>::* std::string::* std::__invoke* std::invoke* std::function<T>::* std::_Function_*
-      std::shared_ptr<T>::* std::__shared_ptr* std::_Sp_* std::unique_ptr<T>::* std::map<T>::* std::_Rb_tree* std::unordered_map<T>::* std::_Hashtable*
-      std::__detail::* std::deque<T>::* std::list<T>::* std::array<T>::* std::optional<T>::* std::variant<T>::* std::move* std::copy* std::__copy_move*
-      std::fill* std::__uninitialized_* std::_Construct* std::_Destroy* std::sort* std::__introsort* std::for_each* std::transform* std::__atomic_base* std::atomic*
-      std::forward* std::get* std::swap* std::char_traits<T>::* std::tuple* std::span<T>::* std::__get_helper* std::_Bind* std::mutex::* std::lock_guard* std::unique_lock*
-      std::_* std::__*::* __gnu_cxx::__normal_iterator<T>::* __gnu_cxx::__*
-      core::ptr::* core::slice::* core::ops::* core::iter::* core::option::* core::result::* core::mem::* core::num::* core::str::* core::hash::* core::intrinsics::*
-      alloc::vec::* alloc::boxed::* alloc::sync::* alloc::rc::* alloc::string::* alloc::collections::* alloc::raw_vec::* alloc::slice::* std::collections::* hashbrown::*
-      utf8::* *utf8_to_utf16 *utf16_to_utf8 *utf8_to_utf32 *utf32_to_utf8 *utf8_to_wide *wide_to_utf8
-      __libc_memcpy __rust_probestack ___chkstk_ms __chkstk _chkstk __udivti3 __divti3`,
+      std::* __gnu_cxx::* core::* alloc::* hashbrown::* utf8::* *utf8_to_utf16 *utf16_to_utf8 *utf8_to_utf32
+      *utf32_to_utf8 *utf8_to_wide *wide_to_utf8 __libc_memcpy __rust_probestack ___chkstk_ms __chkstk _chkstk
+      __udivti3 __divti3`,
   },
 ];
