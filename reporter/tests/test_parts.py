@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import pytest
 
+from conftest import SOURCE
 from faultline import _wire
 from faultline._channel import TextReader, has_text, open_channel
 from faultline._compiled import compile_source, compiled_name
@@ -276,5 +277,14 @@ def test_sources_are_compiled_as_pep_552_says(tmp_path: Path) -> None:
     assert module.f() == 1
     assert module.f.__code__.co_filename == "app/jobs.py"
     assert compile_source(b"print 'two'", "old.py") is None
-    found: List[int] = [len(gzip.compress(compiled))]
-    assert found
+    script = "import sys; from faultline._compiled import compile_source as c; print(hash(c(open(sys.argv[1],'rb').read(), 'x')))"
+    again = [
+        subprocess.run(
+            [sys.executable, "-c", script, __file__],
+            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(SOURCE), **extra},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for extra in ({}, {"PYTHONDEVMODE": "1"})
+    ]
+    assert again[0] == again[1], "the same bytes each time"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import Any, Dict, List
+from typing import List
 
 from ._cli import CommandError, say
 from ._symbol_client import BATCH_BYTES, BATCH_FILES, SymbolClient, SymbolError
 from ._symbol_files import Inventory
-from ._symbol_plan import Item, Plan, is_there, make_plan
+from ._symbol_plan import Item, Plan, make_plan
 
 _READY_TIMEOUT_S = 300.0
 _LISTED = 50
@@ -57,8 +57,7 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 
 def _send_missing(client: SymbolClient, items: List[Item]) -> List[str]:
-    answers = client.ask([item.question for item in items])
-    missing = [item for item, answer in zip(items, answers) if not is_there(item, answer)]
+    missing = [item for item, state in zip(items, client.states(items)) if state.state == "missing"]
     say(f"{len(items) - len(missing)} are there already, {len(missing)} to send")
     progress = Progress(len(missing), sum(item.size for item in missing))
     refused: List[str] = []
@@ -118,25 +117,13 @@ def _unready(client: SymbolClient, items: List[Item]) -> List[str]:
     """What the service cannot use, or does not have, once it has worked on everything."""
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while True:
-        answers = client.ask([item.question for item in items])
-        pairs = list(zip(items, answers))
-        waiting = [item for item, answer in pairs if _states(item, answer) == ["stored"]]
-        if not waiting or time.monotonic() > deadline:
+        states = client.states(items)
+        if not any(state.state == "stored" for state in states) or time.monotonic() > deadline:
             break
         time.sleep(1.0)
-    found: List[str] = []
-    for item, answer in pairs:
-        states = _states(item, answer)
-        if "ready" not in states:
-            reasons = [str(one.get("error")) for one in answer if one.get("error")]
-            found.append(f"{item.name}: {'; '.join(reasons) or ', '.join(states) or 'missing'}")
-    return found
-
-
-def _states(item: Item, answers: List[Dict[str, Any]]) -> List[str]:
-    """Of the file itself: a question by path is answered for the source too."""
-    kinds = {None, "pyc"} if item.source is not None else {None, "pyc", "source", "native", "debug"}
-    return sorted({str(one.get("state")) for one in answers if one.get("kind") in kinds or item.source is None})
+    return [
+        f"{item.name}: {state.error or state.state}" for item, state in zip(items, states) if state.state != "ready"
+    ]
 
 
 def _verdict(check: bool, missing: List[str], refused: List[str]) -> int:

@@ -1,4 +1,9 @@
-"""Compiles sources as the interpreter that runs this command does: PEP 552 files, checked by nobody, of source hash."""
+"""
+Compiles sources as the interpreter that runs this command does, to the same bytes each time: PEP 552 files by hash.
+
+The current version of marshal writes references to what is used twice, and tells that by reference counts, which
+differ from run to run. Version 2 writes none.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,9 @@ _HASH_BASED = 1
 """PEP 552: bit 0 set, bit 1 (check the source) not."""
 
 
+_WITHOUT_REFERENCES = 2
+
+
 def compile_source(source: bytes, name: str) -> Optional[bytes]:
     """The .pyc's bytes; None for what this interpreter cannot compile (templates, Python 2)."""
     try:
@@ -21,7 +29,10 @@ def compile_source(source: bytes, name: str) -> Optional[bytes]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     header = importlib.util.MAGIC_NUMBER + _HASH_BASED.to_bytes(4, "little") + importlib.util.source_hash(source)
-    return header + marshal.dumps(code)
+    try:
+        return header + marshal.dumps(code, _WITHOUT_REFERENCES)
+    except ValueError:  # a constant that version does not know: slices, since 3.14
+        return header + marshal.dumps(code)
 
 
 def compiled_name(name: str) -> str:

@@ -95,7 +95,10 @@ def _exchange(
     except BrokenPipeError:
         pass  # a service that refuses answers before it has read everything
     response = connection.getresponse()
-    return Answer(response.status, response.read(MAX_ANSWER_BYTES), _seconds(response.getheader("Retry-After")))
+    content = response.read(MAX_ANSWER_BYTES + 1)
+    if len(content) > MAX_ANSWER_BYTES:
+        raise ValueError(f"an answer of more than {MAX_ANSWER_BYTES} bytes (limit MAX_ANSWER_BYTES)")
+    return Answer(response.status, content, _seconds(response.getheader("Retry-After")))
 
 
 def _seconds(value: Optional[str]) -> Optional[float]:

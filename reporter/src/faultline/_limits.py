@@ -83,4 +83,5 @@ RETRY_BASE_S = 5.0
 RETRY_MAX_S = 3600.0
 PASS_BUDGET_S = 300.0
 """One pass over the spool takes no longer; what is left waits for the next."""
-MAX_ANSWER_BYTES = 64 * KIB
+MAX_ANSWER_BYTES = 16 * MIB
+"""Of the service; it answers a check of 10,000 symbol files with two."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import IO, Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 from urllib.parse import urlencode
 
 from ._http import Answer, HttpError, post
@@ -21,6 +21,13 @@ _TIMEOUT_S = 3600.0
 
 class SymbolError(Exception):
     """The service refused, or did not answer; the message says why."""
+
+
+class State(NamedTuple):
+    """`missing`, `stored` (waits to be worked on), `ready` or `refused`; `error` says why."""
+
+    state: str
+    error: Optional[str]
 
 
 class Sent(NamedTuple):
@@ -40,15 +47,19 @@ class SymbolClient:
         self._release = release
         self._query = urlencode({"project": project}) if project else ""
 
-    def ask(self, questions: Sequence[Dict[str, str]]) -> List[List[Dict[str, Any]]]:
-        """The answers of each question; one that asks by path may have two. Raises SymbolError."""
-        answers: List[List[Dict[str, Any]]] = []
-        for start in range(0, len(questions), MAX_QUESTIONS):
-            part = list(questions[start : start + MAX_QUESTIONS])
-            body = json.dumps({"release": self._release, "files": part}).encode("utf-8")
+    def states(self, items: Sequence[Item]) -> List[State]:
+        """What the service has of each. Raises SymbolError."""
+        states: List[State] = []
+        for start in range(0, len(items), MAX_QUESTIONS):
+            part = items[start : start + MAX_QUESTIONS]
+            questions = [{"sha256": item.sha256} for item in part]
+            body = json.dumps({"release": self._release, "files": questions}).encode("utf-8")
             said = self._post("/api/v1/symbols/check", "", body, {"Content-Type": "application/json"})
-            answers.extend(_group(part, said.get("files") or []))
-        return answers
+            answers = {str(one.get("sha256")): one for one in said.get("files") or []}
+            for item in part:
+                answer = answers.get(item.sha256) or {}
+                states.append(State(str(answer.get("state") or "missing"), answer.get("error")))
+        return states
 
     def send(self, items: Iterable[Item], progress: Callable[[int], None]) -> Sent:
         """`progress`: told the bytes of each piece. Raises SymbolError."""
@@ -69,34 +80,14 @@ class SymbolClient:
             raise SymbolError(str(error)) from error
         if answer.status != 200:
             raise SymbolError(answer.problem)
+        if not isinstance(answer.fields.get("files"), list):
+            raise SymbolError(f"{path}: wanted an answer with files, found {answer.body[:80]!r}")
         return answer.fields
-
-
-def _group(questions: List[Dict[str, str]], answers: List[Dict[str, Any]]) -> List[List[Dict[str, Any]]]:
-    """In the order asked; answers name what they answer."""
-    groups: List[List[Dict[str, Any]]] = [[] for _ in questions]
-    at = 0
-    for answer in answers:
-        while at < len(questions) and not _answers(questions[at], answer):
-            at += 1
-        if at == len(questions):
-            raise SymbolError("check: the service answered what was not asked")
-        groups[at].append(answer)
-    return groups
-
-
-def _answers(question: Dict[str, str], answer: Dict[str, Any]) -> bool:
-    if "path" in question:
-        return answer.get("path") == question["path"]
-    return answer.get("sha256") == question["sha256"]
 
 
 def _body(items: Iterable[Item], boundary: str, progress: Callable[[int], None]) -> Iterator[bytes]:
     for item in items:
-        file: "Optional[IO[bytes]]" = item.open()
-        if file is None:
-            continue
-        with file:
+        with item.open() as file:
             yield part_head(Part("file", b"", item.name), boundary)
             while True:
                 piece = file.read(_PIECE)

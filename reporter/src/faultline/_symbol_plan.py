@@ -1,12 +1,13 @@
-"""What to send of an inventory, how to ask whether the service has it, and what it lacks whatever is sent."""
+"""What to send of an inventory, and what it lacks whatever is sent."""
 
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import io
 import sys
 from collections import Counter
-from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import IO, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ._compiled import compile_source, compiled_name
 from ._debug_files import DebugFiles
@@ -14,22 +15,14 @@ from ._symbol_files import Found, Inventory, Native
 
 
 class Item(NamedTuple):
-    """One file to send, unless the service has it. `wanted` is None for a compiled file: see `is_there`."""
+    """One file to send, unless the service has it."""
 
     kind: str
     """pyc, source, native or debug."""
     name: str
-    sha256: Optional[str]
-    source: Optional[str]
-    """Of a file that would be compiled: the name of its source; its content depends on the compiler's mood."""
-    source_sha256: Optional[str]
+    sha256: str
     size: int
-    open: Callable[[], "Optional[IO[bytes]]"]
-
-    @property
-    def question(self) -> Dict[str, str]:
-        """For POST /api/v1/symbols/check."""
-        return {"path": self.source} if self.source is not None else {"sha256": str(self.sha256)}
+    open: Callable[[], "IO[bytes]"]
 
 
 class Plan(NamedTuple):
@@ -57,13 +50,12 @@ def _plan_python(inventory: Inventory, sources: bool, plan: Plan) -> None:
     for found in chosen.values():
         plan.items.append(_as_it_is("pyc", found))
     for name, found in inventory.sources.items():
-        digest = found.sha256()
         if sources:
-            plan.items.append(Item("source", name, digest, None, None, found.size, found.open))
+            plan.items.append(_as_it_is("source", found))
         if name in chosen:
             continue
         if tag == sys.implementation.cache_tag:
-            plan.items.append(Item("pyc", compiled_name(name), None, name, digest, found.size, _compiler(found, name)))
+            plan.items.extend(_compiled(found, name))
         else:
             plan.missing.append(f"{name}: no compiled file of {tag}, and this is {sys.implementation.cache_tag}")
 
@@ -91,12 +83,16 @@ def tag_of(name: str) -> str:
     return parts[1] if len(parts) > 2 else ""
 
 
-def _compiler(found: Found, name: str) -> Callable[[], "Optional[IO[bytes]]"]:
-    def compiled() -> "Optional[IO[bytes]]":
-        data = compile_source(found.read(), name)
-        return None if data is None else io.BytesIO(data)
+def _compiled(found: Found, name: str) -> Iterator[Item]:
+    """Compiled once to know its hash, and once more if it has to be sent. None for what cannot be compiled."""
 
-    return compiled
+    def compiled() -> Optional[bytes]:
+        return compile_source(found.read(), name)
+
+    data = compiled()
+    if data is not None:
+        digest = hashlib.sha256(data).hexdigest()
+        yield Item("pyc", compiled_name(name), digest, len(data), lambda: io.BytesIO(compiled() or b""))
 
 
 def _plan_native(inventory: Inventory, debug: DebugFiles, stripped_ok: Sequence[str], plan: Plan) -> None:
@@ -115,7 +111,7 @@ def _plan_native(inventory: Inventory, debug: DebugFiles, stripped_ok: Sequence[
         for kind, file in _files_of(native, found, debug):
             item = _as_it_is(kind, file)
             if item.sha256 not in sent:
-                sent.add(str(item.sha256))
+                sent.add(item.sha256)
                 plan.items.append(item)
 
 
@@ -137,18 +133,4 @@ def _lacks(native: Native) -> str:
 
 
 def _as_it_is(kind: str, found: Found) -> Item:
-    return Item(kind, found.name, found.sha256(), None, None, found.size, found.open)
-
-
-def is_there(item: Item, answers: List[Dict[str, Any]]) -> bool:
-    """
-    Whether the service's answers to the item's question mean that it need not be sent.
-
-    Compiling the same source twice may give different bytes (marshal writes references by use counts), so a compiled
-    file is there when one is there beside the same source.
-    """
-    if item.source is None:
-        return any(one.get("state") != "missing" for one in answers)
-    has = {str(one.get("kind")): one for one in answers if one.get("state") != "missing"}
-    source = has.get("source")
-    return "pyc" in has and (source is None or source.get("sha256") == item.source_sha256)
+    return Item(kind, found.name, found.sha256(), found.size, found.open)
