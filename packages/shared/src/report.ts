@@ -50,7 +50,7 @@ export interface PythonFrame {
   readonly module: string | null;
   /** `co_name`, as the interpreter printed it. */
   readonly function: string | null;
-  /** `co_qualname`, from a pyc map; null without one. */
+  /** `co_qualname`, from memory or a pyc map; null without either. */
   readonly qualname: string | null;
   readonly file: string | null;
   readonly line: number | null;
@@ -82,7 +82,11 @@ export interface NativeFrame {
   readonly column: number | null;
   readonly inline: boolean;
   readonly foundBy: FoundBy;
-  /** "interpreter", "trampoline", … when the frame is machinery; null when it is somebody's code. */
+  /**
+   * "interpreter" (the eval loop, and what leads to it and from it into C), "start" (of the program
+   * or a thread), "trampoline" (of a crash handler) when the frame is machinery; null when it is
+   * somebody's code. The eval loop's activation stands behind the Python frames that it runs.
+   */
   readonly role: string | null;
 }
 
@@ -95,7 +99,10 @@ export interface Thread {
   readonly ident: string | null;
   readonly name: string | null;
   readonly crashed: boolean;
-  /** How the Python and native stacks were laid over each other; "none" when only one side is known. */
+  /**
+   * How the Python and native stacks were laid over each other; "none" when only one side is
+   * known, or nothing tells how they belong together (then the native one stands first).
+   */
   readonly stitch: "exact" | "approximate" | "none";
   readonly garbageCollecting: boolean;
   /** Innermost first; inlined frames expanded. */
@@ -118,7 +125,7 @@ export interface Module {
 export interface PythonInfo {
   /** "3.12" or "3.12.1": as exact as the evidence allows. */
   readonly version: string | null;
-  /** Where the version comes from: "metadata", "path", "grammar", "module". */
+  /** Where the version comes from: "memory", "metadata", "path", "grammar", "module". */
   readonly evidence: string | null;
 }
 

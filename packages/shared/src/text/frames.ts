@@ -1,77 +1,50 @@
 /** Frames of a stack as lines for people. */
 import type { Frame, NativeFrame, PythonFrame, SourceContext } from "../report.ts";
 import { MAX_TEXT_FRAMES, TEXT_COLUMNS } from "../limits.ts";
-import { fitEnd, fitStart, plain, shownLine } from "./plain.ts";
+import { fitEnd, fitPath, fitStart, plain, shownLine } from "./plain.ts";
+import type { Numbered } from "./frame-key.ts";
+import { foldMachinery, type Item } from "./machinery.ts";
 import { cycleAt } from "./recursion.ts";
 
-/** A frame's place in its stack: the number that grouping and people call it by. */
-interface Numbered {
-  readonly frame: Frame;
-  readonly index: number;
-}
-
-/** Shortest run of interpreter frames that is shown as one line. */
-const MIN_RUN = 3;
-
-/** A stack, innermost first: recursion and runs of interpreter frames folded. */
+/** A stack, innermost first: machinery is folded, then what repeats. */
 export function* stackLines(frames: readonly Numbered[]): Generator<string> {
-  const keys = frames.map(({ frame }) => frameKey(frame));
+  const items = foldMachinery(frames);
+  const keys = items.map(({ key }) => key);
   let shown = 0;
-  for (let at = 0; at < frames.length;) {
+  for (let at = 0; at < items.length;) {
     if (shown >= MAX_TEXT_FRAMES) {
-      yield `      ... ${frames.length - at} more frames (the report has them all)`;
+      yield `      ... ${countOf(items.slice(at))} more frames (the report has them all)`;
       return;
     }
-    const run = machineryRun(frames, at);
-    const cycle = run >= MIN_RUN ? null : cycleAt(keys, at);
-    if (run >= MIN_RUN) {
-      const whose = isHandler(frames[at]!.frame) ? "crash handler" : "interpreter";
-      yield `      ... ${run} frames of the ${whose}`;
-      at += run;
-    } else if (cycle !== null) {
-      for (const numbered of frames.slice(at, at + cycle.period)) yield* frameLines(numbered);
-      yield `      ... ${blockWords(cycle.period)} repeat${cycle.period === 1 ? "s" : ""} ${cycle.times} times`;
-      at += cycle.period * cycle.times;
-    } else {
-      yield* frameLines(frames[at]!);
-      at++;
-    }
-    shown++;
+    const cycle = cycleAt(keys, at);
+    const block = items.slice(at, at + (cycle?.period ?? 1));
+    for (const item of block) yield* itemLines(item);
+    if (cycle !== null) yield `      ... ${blockWords(countOf(block))} ${cycle.times} times`;
+    at += block.length * (cycle?.times ?? 1);
+    shown += block.length;
   }
 }
 
-const blockWords = (period: number): string =>
-  period === 1 ? "the frame above" : `the ${period} frames above`;
+const countOf = (items: readonly Item[]): number =>
+  items.reduce((sum, { frames }) => sum + frames.length, 0);
 
-function machineryRun(frames: readonly Numbered[], start: number): number {
-  const role = nativeRole(frames[start]!.frame);
-  if (role === null) return 0;
-  let end = start;
-  while (end < frames.length && nativeRole(frames[end]!.frame) === role) end++;
-  return end - start;
+const blockWords = (frames: number): string =>
+  frames === 1 ? "the frame above repeats" : `the ${frames} frames above repeat`;
+
+function* itemLines({ frames, words }: Item): Generator<string> {
+  if (words !== null) yield `      ... ${words}`;
+  else for (const numbered of frames) yield* frameLines(numbered);
 }
-
-const nativeRole = (frame: Frame): string | null =>
-  frame.language === "native" ? frame.role : null;
-
-const isHandler = (frame: Frame): boolean => frame.role === "trampoline";
-
-/** What makes two frames the same call for the reader. */
-export const frameKey = (frame: Frame): string =>
-  frame.language === "python"
-    ? `${frame.file}\n${frame.line}\n${frame.function}`
-    : `${frame.module}\n${frame.offset}\n${frame.pc}`;
 
 /** One frame: its function, its place, its source line with the failing expression underlined. */
 export function* frameLines({ frame, index }: Numbered): Generator<string> {
   const mark = frame.language === "python" && frame.inApp === true ? ">" : " ";
   const lead = `${mark} ${`#${index}`.padStart(4)}  `;
   if (frame.language === "native") {
-    yield lead + fitStart(nativeWords(frame), TEXT_COLUMNS - lead.length);
+    yield lead + nativeWords(frame, TEXT_COLUMNS - lead.length);
     return;
   }
   yield lead + fitStart(pythonWords(frame), TEXT_COLUMNS - lead.length);
-  if (frame.role === "helper") return;
   const indent = " ".repeat(lead.length);
   yield indent + fitEnd(placeWords(frame), TEXT_COLUMNS - indent.length);
   if (frame.source !== null) yield* sourceLines(frame, frame.source, indent);
@@ -79,7 +52,6 @@ export function* frameLines({ frame, index }: Numbered): Generator<string> {
 
 /** "app.jobs.Worker.run(self, job)". */
 function pythonWords(frame: PythonFrame): string {
-  if (frame.role === "helper") return "(the interpreter's own frame for a class call)";
   const name = pythonName(frame);
   return frame.arguments === null ? name : `${name}(${frame.arguments.join(", ")})`;
 }
@@ -96,13 +68,28 @@ export function placeWords(frame: PythonFrame): string {
   return `${frame.file ?? "???"}:${frame.line ?? "???"}${column}`;
 }
 
-/** "libc.so.6  gsignal  +0x4b582". */
-function nativeWords(frame: NativeFrame): string {
-  const place = frame.offset === null ? (frame.pc ?? "???") : `+${frame.offset}`;
-  const name = frame.function === null ? "" : `${frame.function}  `;
-  const role = frame.role === null ? "" : `  [${frame.role}]`;
-  return `${frame.module ?? "<unknown>"}  ${name}${place}${role}`;
+/** "gsignal  libc.so.6  raise.c:26"; "gsignal  libc.so.6 +0x4b582" without debug information. */
+function nativeWords(frame: NativeFrame, width: number): string {
+  const { function: name, file, line } = frame;
+  const marks = `${frame.inline ? "  [inlined]" : ""}${frame.foundBy === "scan" ? "  [scan]" : ""}`;
+  const address = frame.offset === null ? (frame.pc ?? "???") : `+${frame.offset}`;
+  const object = objectWords(frame);
+  if (name === null) return fitStart(`${object} ${address}${marks}`, width);
+  if (file === null) return fitStart(`${name}  ${object} ${address}${marks}`, width);
+  const lead = plain(`${name}  ${object}  `);
+  const place = line === null ? file : `${file}:${line}`;
+  const room = Math.max(width - lead.length - marks.length, MIN_PLACE_COLUMNS);
+  return fitStart(lead + fitPath(place, room) + marks, width);
 }
+
+/** The module without what its name says of the platform: "_ctypes.so". */
+export const objectWords = ({ module }: NativeFrame): string =>
+  module === null
+    ? "<no file>"
+    : module.replace(/\.(?:cpython-|cp)\d+\w*-[\w-]+(?=\.(?:so|pyd)$)/, "");
+
+/** Columns that a place has however long the function's name is. */
+const MIN_PLACE_COLUMNS = 16;
 
 function* sourceLines(
   frame: PythonFrame,
@@ -141,7 +128,7 @@ function caretsUnder(
 /** One line for a frame of a bystander: name and place. */
 export function shortFrame(frame: Frame): string {
   const mark = frame.language === "python" && frame.inApp === true ? ">" : " ";
-  if (frame.language === "native") return `  ${fitStart(nativeWords(frame), TEXT_COLUMNS - 8)}`;
+  if (frame.language === "native") return `  ${nativeWords(frame, TEXT_COLUMNS - 8)}`;
   const place = placeWords(frame);
   const name = pythonName(frame);
   const room = TEXT_COLUMNS - 8 - Math.min(plain(place).length, 52) - 2;

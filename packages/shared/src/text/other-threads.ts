@@ -2,7 +2,8 @@
 import type { Frame, Thread } from "../report.ts";
 import { MAX_TEXT_FRAMES_OF_OTHER_THREAD, MAX_TEXT_THREAD_GROUPS } from "../limits.ts";
 import { counted, listed } from "./words.ts";
-import { frameKey, shortFrame } from "./frames.ts";
+import { frameKey } from "./frame-key.ts";
+import { shortFrame } from "./frames.ts";
 import { wrapped } from "./plain.ts";
 
 /** Lines for all threads but the one at `blamed`. */
@@ -60,14 +61,14 @@ function names(group: readonly Thread[]): string {
   return listed([...counts].map(([name, count]) => (count === 1 ? name : `${name} x ${count}`)));
 }
 
-/** The innermost frames, and the application's own however deep they are, up to a limit. */
+/** The innermost frames of either language, and the application's own however deep they are. */
 function* shortStack(stack: readonly Frame[]): Generator<string> {
   if (stack.length === 0) yield "      (no frames)";
-  const innermost = MAX_TEXT_FRAMES_OF_OTHER_THREAD / 2;
+  const left = { native: INNERMOST_NATIVE, python: MAX_TEXT_FRAMES_OF_OTHER_THREAD / 2 };
   let shown = 0;
   let hidden = 0;
-  for (const [index, frame] of stack.entries()) {
-    const wanted = index < innermost || isOwn(frame);
+  for (const frame of stack) {
+    const wanted = frame.role === null && (left[frame.language]-- > 0 || isOwn(frame));
     if (!wanted || shown >= MAX_TEXT_FRAMES_OF_OTHER_THREAD) {
       hidden++;
       continue;
@@ -79,6 +80,9 @@ function* shortStack(stack: readonly Frame[]): Generator<string> {
   }
   if (hidden > 0) yield `        ... ${counted(hidden, "older frame")}`;
 }
+
+/** What a thread waits in is told by few of them. */
+const INNERMOST_NATIVE = 2;
 
 /** Name and identifiers of a thread: `"worker-3" (0x7f3f1c94f6c0)`. */
 export function threadName(thread: Thread): string {

@@ -33,6 +33,15 @@ export function fitEnd(text: string, width: number): string {
   return shown.length <= width ? shown : `...${shown.slice(shown.length - width + 3)}`;
 }
 
+/** Plain text of at most `width` columns, folders cut from its start: ".../Objects/call.c:240". */
+export function fitPath(text: string, width: number): string {
+  const shown = plain(text);
+  if (shown.length <= width) return shown;
+  const cut = shown.slice(shown.length - width + 3);
+  const folder = cut.search(/[\\/]/);
+  return folder < 0 ? fitEnd(shown, width) : `...${cut.slice(folder)}`;
+}
+
 /** Plain text in lines of at most TEXT_COLUMNS, the first behind `lead`, the others indented by as much. */
 export function wrapped(lead: string, text: string): string[] {
   const width = Math.max(20, TEXT_COLUMNS - lead.length);

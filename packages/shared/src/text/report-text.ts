@@ -6,6 +6,7 @@ import type { Gap, Report, Thread } from "../report.ts";
 import { counted } from "./words.ts";
 import { MAX_TEXT_EXTENSION_MODULES } from "../limits.ts";
 import { stackLines } from "./frames.ts";
+import { glanceLines } from "./glance.ts";
 import { otherThreadLines, threadName } from "./other-threads.ts";
 import { labelled, wrapped } from "./plain.ts";
 
@@ -39,8 +40,8 @@ function* reportLines(report: Report, about: AboutCrash): Generator<string> {
 }
 
 function* headLines(report: Report, about: AboutCrash): Generator<string> {
-  const died = report.kind !== "dump" && report.kind !== "timeout";
-  yield* labelled(died ? "died of" : "kind", causeWords(report));
+  yield* labelled(hasDied(report) ? "died of" : "kind", causeWords(report));
+  yield* glanceLines(report);
   yield* labelled("message", report.message);
   yield* labelled("state", report.runtimeState);
   yield* labelled("system", systemWords(report));
@@ -52,6 +53,8 @@ function* headLines(report: Report, about: AboutCrash): Generator<string> {
   yield* labelled("url", about.url);
   yield* labelled("group", about.group ?? report.grouping?.group);
 }
+
+const hasDied = ({ kind }: Report): boolean => kind !== "dump" && kind !== "timeout";
 
 /** "SIGSEGV (memory-access)", "fatal Python error in take_gil (fatal-python-error)". */
 function causeWords(report: Report): string | null {
@@ -95,6 +98,8 @@ function* blamedLines(report: Report, thread: Thread): Generator<string> {
   const collecting = thread.garbageCollecting ? ", while collecting garbage" : "";
   yield "";
   yield* wrapped("", `${blameWords(report, thread)} ${threadName(thread)}${collecting}`);
+  if (thread.stitch === "approximate")
+    yield "  (where Python frames stand among native ones is not certain: see below)";
   if (numbered.length === 0) yield "  (no frames)";
   const native = numbered.filter(({ frame }) => frame.language === "native");
   const python = numbered.filter(({ frame }) => frame.language === "python");

@@ -178,15 +178,158 @@ test("stacks that are not aligned are two, machinery folded", () => {
   const eval_ = Array.from({ length: 4 }, () => native({ role: "interpreter" }));
   const strlen = native({ function: "strlen", offset: "0x4b582" });
   const text = textOf(crashOf(...handler, strlen, ...eval_, frame({})));
+  expect(text).toContain("died in     strlen of libc.so.6\ncalled from run, /srv/app/jobs.py:42\n");
+  expect(text).not.toContain("through");
   expect(text).toContain(
     [
       "Python stack, most recent call first",
       ">   #8  run",
       "        /srv/app/jobs.py:42",
       "C stack of the same thread, most recent call first",
-      "      ... 3 frames of the crash handler",
-      "    #3  libc.so.6  strlen  +0x4b582",
-      "      ... 4 frames of the interpreter",
+      "      ... 3 crash handler frames",
+      "    #3  strlen  libc.so.6 +0x4b582",
+      "      ... 4 interpreter frames",
+    ].join("\n"),
+  );
+});
+
+const mergedStack: Thread["stack"] = [
+  native({ function: "__strlen_evex", file: "../sysdeps/strlen-evex.S", line: 79 }),
+  native({
+    function: "string_at",
+    module: "_ctypes.cpython-312-x86_64-linux-gnu.so",
+    file: "./Modules/_ctypes/_ctypes.c",
+    line: 5528,
+    inline: true,
+  }),
+  native({
+    function: "string_at",
+    module: "_ctypes.cpython-312-x86_64-linux-gnu.so",
+    file: "./Modules/_ctypes/_ctypes.c",
+    line: 5522,
+    foundBy: "scan",
+  }),
+  native({ module: "libffi.so.8", offset: "0x6f7a" }),
+  native({ function: "_PyObject_MakeTpCall", role: "interpreter" }),
+  frame({
+    module: "ctypes",
+    function: "string_at",
+    file: "/usr/lib/python3.12/ctypes/__init__.py",
+    line: 525,
+    inApp: false,
+  }),
+  frame({ qualname: "Job.run" }),
+  native({ function: "_PyEval_EvalFrameDefault", role: "interpreter" }),
+  native({ function: "_start", role: "start" }),
+];
+
+test("a merged stack: what died, called from where in their code, and through what", () => {
+  const merged = report({ threads: [thread(mergedStack, { crashed: true, stitch: "exact" })] });
+  expect(textOf(merged)).toBe(`SIGSEGV (memory-access)
+
+died of     SIGSEGV (memory-access)
+died in     __strlen_evex of libc.so.6, ../sysdeps/strlen-evex.S:79
+called from Job.run, /srv/app/jobs.py:42
+through     ctypes.string_at > string_at
+crash       0193a1b2-0000-7000-8000-000000000000
+
+Crashed thread 0x7f81504b3200
+    #0  __strlen_evex  libc.so.6  ../sysdeps/strlen-evex.S:79
+    #1  string_at  _ctypes.so  ./Modules/_ctypes/_ctypes.c:5528  [inlined]
+    #2  string_at  _ctypes.so  ./Modules/_ctypes/_ctypes.c:5522  [scan]
+    #3  libffi.so.8 +0x6f7a
+      ... 1 interpreter frame
+    #5  ctypes.string_at
+        /usr/lib/python3.12/ctypes/__init__.py:525
+>   #6  Job.run
+        /srv/app/jobs.py:42
+      ... 2 interpreter and start-up frames
+  (> is the application's own code)
+`);
+});
+
+test("places that are not certain are said where they are shown", () => {
+  const merged = report({
+    threads: [thread(mergedStack, { crashed: true, stitch: "approximate" })],
+  });
+  expect(textOf(merged)).toContain(
+    "Crashed thread 0x7f81504b3200\n  (where Python frames stand among native ones is not certain: see below)\n",
+  );
+});
+
+test("recursion through C is told once, with its machinery", () => {
+  const level = (line: number): Thread["stack"] => [
+    frame({ function: "walk", line }),
+    native({ function: "_PyEval_EvalFrameDefault", role: "interpreter", pc: `0x${line}` }),
+    native({ function: "map_next" }),
+  ];
+  const stack = [...Array.from({ length: 50 }, () => level(7)).flat(), frame({})];
+  const text = textOf(report({ threads: [thread(stack, { crashed: true, stitch: "exact" })] }));
+  expect(text).toContain("died in     _PyEval_EvalFrameDefault of libc.so.6\ncalled from walk,");
+  expect(text).toContain(
+    [
+      ">   #0  walk",
+      "        /srv/app/jobs.py:7",
+      "      ... 1 interpreter frame",
+      "    #2  map_next  libc.so.6 0x53d28e",
+      "      ... the 3 frames above repeat 50 times",
+      "> #150  run",
+    ].join("\n"),
+  );
+});
+
+test("where Python called nothing, the interpreter itself died", () => {
+  const loop = native({
+    function: "_PyEval_EvalFrameDefault",
+    module: "libpython3.12.so.1.0",
+    role: "interpreter",
+  });
+  const text = textOf(
+    report({ threads: [thread([frame({}), loop], { crashed: true, stitch: "exact" })] }),
+  );
+  expect(text).toContain(
+    "died in     _PyEval_EvalFrameDefault of libpython3.12.so.1.0\ncalled from run, /srv/app/jobs.py:42\ncrash",
+  );
+});
+
+test("calls inlined into one another share an address and are no recursion", () => {
+  const inlined = ["Py_DECREF", "Py_XDECREF", "insertdict"].map((name) =>
+    native({ function: name }),
+  );
+  expect(textOf(crashOf(...inlined))).not.toContain("repeat");
+});
+
+test("a long way is shown by its ends, a long place by its end", () => {
+  const way = Array.from({ length: 14 }, (_, at) =>
+    native({ function: `f${at}`, file: `/build/${"deep/".repeat(20)}f.c`, line: at }),
+  );
+  const text = textOf(
+    report({ threads: [thread([...way, frame({})], { crashed: true, stitch: "exact" })] }),
+  );
+  expect(text).toContain(
+    "through     f13 > f12 > f11 > f10 > f9 > ... 3 more ... > f5 > f4 > f3 > f2 > f1\n",
+  );
+  expect(text).toMatch(/^ {4}#1 {2}f1 {2}libc\.so\.6 {2}\.\.\.\/deep\/.*\/f\.c:1$/m);
+});
+
+test("of other threads the innermost native frames are few, machinery is not shown", () => {
+  const wait = ["__futex_wait", "pthread_cond_wait", "take_gil"].map((name) =>
+    native({ function: name, offset: "0x1" }),
+  );
+  const stack = [
+    ...wait,
+    native({ function: "_PyEval_EvalFrameDefault", role: "interpreter" }),
+    frame({ function: "spin" }),
+  ];
+  const text = textOf(report({ threads: [thread([frame({})], { crashed: true }), thread(stack)] }));
+  expect(text).toContain(
+    [
+      "Other threads (1)",
+      "  0x7f81504b3200",
+      "        __futex_wait  libc.so.6 +0x1",
+      "        pthread_cond_wait  libc.so.6 +0x1",
+      "        ... 2 frames",
+      "      > spin  /srv/app/jobs.py:42",
     ].join("\n"),
   );
 });
