@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from typing import Any, Iterator, List, Tuple
 
 import pytest
 
-from conftest import CRASHES, App, Service, version_of
+from conftest import CRASHES, App, Service
 from test_scenarios import check_threads, thread_rows
 
 AT_ONCE_S = 3.0
@@ -51,7 +50,33 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[App, "su
     app.close()
 
 
-@pytest.mark.usefixtures("stopped")
+@pytest.fixture(scope="module")
+def stopped_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[App, "subprocess.Popen[str]", float]]:
+    """A crash whose worker is stopped as soon as it appears: it does not hear its own alarm."""
+    app = App(tmp_path_factory.mktemp("worker"))
+    process = app.start("crash_on_input")
+    ready(process)
+    monitor = app.wait_for_monitor()
+    hunter = threading.Thread(target=_signal_children, args=(monitor, signal.SIGSTOP, process), daemon=True)
+    hunter.start()
+    yield app, process, tell(process)
+    app.close()
+    hunter.join()
+
+
+def _signal_children(pid: int, number: int, until: "subprocess.Popen[str]") -> None:
+    """Each child of process `pid`, as soon as it is there, until the other process has ended."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    while until.poll() is None:
+        try:
+            for child in children.read_text().split():
+                os.kill(int(child), number)
+            time.sleep(0.0002)
+        except OSError:
+            continue
+
+
+@pytest.mark.usefixtures("stopped", "stopped_worker")
 def test_a_dead_monitor(app: App) -> None:
     process = app.start("crash_on_input")
     ready(process)
@@ -101,21 +126,9 @@ def test_workers_killed_as_soon_as_they_appear(app: App) -> None:
     process = app.start("crash_on_input")
     ready(process)
     monitor = app.wait_for_monitor()
-    children = Path(f"/proc/{monitor}/task/{monitor}/children")
-    over = threading.Event()
-
-    def hunt() -> None:
-        while not over.is_set():
-            try:
-                for pid in children.read_text().split():
-                    os.kill(int(pid), signal.SIGKILL)
-            except OSError:
-                continue
-
-    hunter = threading.Thread(target=hunt)
+    hunter = threading.Thread(target=_signal_children, args=(monitor, signal.SIGKILL, process))
     hunter.start()
     status, seconds = ended(process, tell(process))
-    over.set()
     hunter.join()
     assert (status, seconds < AT_ONCE_S) == (-signal.SIGSEGV, True)
 
@@ -345,6 +358,17 @@ def test_a_service_in_trouble_loses_nothing_and_gets_nothing_twice(app: App, ser
     assert app.reports(0, 0) == []
 
 
+def test_a_stopped_worker_is_killed_by_the_monitor(
+    stopped_worker: Tuple[App, "subprocess.Popen[str]", float],
+) -> None:
+    from faultline._limits import WORKER_DEADLINE_S, WORKER_GRACE_S
+
+    _, process, since = stopped_worker
+    status, seconds = ended(process, since)
+    assert status == -signal.SIGSEGV
+    assert seconds < WORKER_DEADLINE_S + WORKER_GRACE_S + 60
+
+
 def test_a_stopped_monitor_is_woken_by_the_kernel(stopped: Tuple[App, "subprocess.Popen[str]", float]) -> None:
     from faultline._limits import NUDGE_S
 
@@ -355,6 +379,3 @@ def test_a_stopped_monitor_is_woken_by_the_kernel(stopped: Tuple[App, "subproces
     (report,) = app.reports()
     assert report.signal == "SIGSEGV"
     check_threads(report)
-
-
-__all__ = ["ctypes", "version_of"]
