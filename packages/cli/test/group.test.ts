@@ -53,6 +53,22 @@ test("each report is answered by one line with every key of a grouping", async (
   expect(second.group).toBe(first.group);
 });
 
+test("captures of one bug find each other, whichever came first", async () => {
+  const python = report.threads[0]!.stack;
+  const native = [{ language: "native", module: "libthumb.so.2", function: "thumb_scale" }];
+  const withThread = (stack: object[]) => JSON.stringify({ ...report, threads: [{ stack }] });
+  const both = withThread([...native, ...python]);
+  const { lines } = await faultlineGroup(
+    `${withThread(python)}\n${both}\n${both}\n${both}\n${withThread(native)}\n`,
+  );
+  const groupings = lines.map((line) => JSON.parse(line));
+  expect(groupings.map(({ culprit }) => culprit)).toEqual([
+    "media.thumbs:make_thumb",
+    ...Array(4).fill("thumb:thumb_scale"),
+  ]);
+  expect(new Set(groupings.map(({ group }) => group))).toEqual(new Set([groupings[1].mid]));
+});
+
 test("a bad line is told by its number, the others are answered, and the exit code is 1", async () => {
   const good = JSON.stringify(report);
   const { code, lines, stderr } = await faultlineGroup(`${good}\n{"kind":\n\n[1]\n${good}`);

@@ -36,8 +36,8 @@ export type StoredLinks = ReadonlyMap<string, Seen>;
 
 /**
  * One crash among those of a service. Yields the texts of links, a few dozen in two to four
- * rounds, and wants the stored counts of each, with its `MAX_SEEN_VALUES` commonest values. It
- * makes no difference whether the crash's own pairs are among them.
+ * rounds, and wants the stored counts of each, with its `MAX_SEEN_VALUES` commonest values. The
+ * crash's own pairs need not be among them.
  */
 export function* attachStored(
   sighting: Sighting,

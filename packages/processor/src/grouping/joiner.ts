@@ -174,7 +174,7 @@ function mainOfOpen(named: Seen, { coarse, evidence }: Sighting): string | null 
   const mine = evidence.object !== null && objects.top.some(([object]) => object === coarse);
   const object = mine ? coarse : dominant(objects, BY_CONTEXT);
   if (object === null || object === PYTHON) return object;
-  const key = dominant(ofObject(named, object), MOST);
+  const key = dominant(ofObject(named, object), SAME_OBJECT);
   return key === null ? null : midOf(key);
 }
 

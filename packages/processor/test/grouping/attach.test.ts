@@ -49,8 +49,10 @@ test("a capture without names goes the same way, and alone it stays where it is"
   expect(alone.groups).toEqual(alone.mids);
 });
 
-test("two objects that die below one function keep their texts apart, until one prevails", () => {
-  const other = native("numpy.so", "dot");
+test.each([
+  ["objects", native("numpy.so", "dot")],
+  ["functions of one object", flip],
+])("two %s that die below one function keep their texts apart, until one prevails", (_, other) => {
   const few = [crash([resize, ...call, make, store]), crash([other, ...call, make, store])];
   const text = crash([make, store]);
   const split = run([...few, text]);
