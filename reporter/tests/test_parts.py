@@ -15,7 +15,7 @@ from typing import Any, Dict
 import pytest
 
 from conftest import SOURCE
-from faultline import _wire
+from faultline import _gaps, _wire
 from faultline._channel import TextReader, has_text, open_channel
 from faultline._compiled import compile_source, compiled_name
 from faultline._core import FileImage
@@ -75,6 +75,21 @@ def test_options_come_from_the_environment_where_they_are_not_given(monkeypatch:
     assert resolve("http://other@h/1", {**OPTIONS, "release": "r2"}).release == "r2"
     with pytest.raises(ValueError, match="MAX_TAGS"):
         resolve(None, {**OPTIONS, "tags": {str(number): "" for number in range(1000)}})
+
+
+def test_each_option_closes_its_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_gaps, "tells_exit_status", lambda: True)
+    monkeypatch.setattr(_gaps, "has_ptrace_capability", lambda: False)
+    monkeypatch.setattr(_gaps, "is_dumpable", lambda: True)
+    monkeypatch.setattr(_gaps, "ptrace_scope", lambda: 1)
+    open_gaps = _gaps.gaps_of(resolve(None, {**OPTIONS, "thread_altstacks": False}), "monitor")
+    closed = _gaps.gaps_of(resolve("http://k@h/1", {**OPTIONS, "capture_fatal": True}), "monitor")
+    assert len(open_gaps) - len(closed) == 3
+    monkeypatch.setattr(_gaps, "ptrace_scope", lambda: 2)
+    monkeypatch.setattr(_gaps, "tells_exit_status", lambda: False)
+    told = " ".join(_gaps.gaps_of(resolve(None, OPTIONS), "monitor"))
+    assert "ptrace_scope is 2; set it to 1" in told
+    assert "needs Linux 6.15" in told
 
 
 def test_maps() -> None:
