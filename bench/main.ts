@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   "symbol-accuracy": async () => (await import("./symbol-accuracy.ts")).benchSymbolAccuracy,
   unwind: async () => (await import("./unwind.ts")).benchUnwind,
   stackwalk: async () => (await import("./stackwalk.ts")).benchStackwalk,
+  stitch: async () => (await import("./stitch.ts")).benchStitch,
   "unwind-tables": async () => (await import("./unwind-tables.ts")).benchUnwindTables,
   idle: async () => (await import("./idle.ts")).benchIdle,
   http: async () => (await import("./http.ts")).benchHttp,

@@ -80,7 +80,7 @@ export const MAX_PYTHON_MEMORY_BYTES = 32 * 1024 * 1024;
 export const MAX_RUNTIME_SCAN_BYTES = 64 * 1024 * 1024;
 
 /** Pairs of a Python frame and an activation of the eval loop that are weighed for one thread. */
-export const MAX_ALIGNED_CELLS = 1_000_000;
+export const MAX_ALIGNED_CELLS = 250_000;
 
 /** Modules of a crash's metadata that are looked at; the reporter sends 500. */
 export const MAX_CLIENT_MODULES = 2_000;

@@ -81,7 +81,8 @@ class Table {
   #fillTo(): void {
     this.#to[0] = 0;
     for (let frame = 0; frame + 1 < this.#frames; frame++) {
-      for (let activation = 0; activation < this.#width; activation++) {
+      // Frame n lies at most in activation n.
+      for (let activation = 0; activation <= Math.min(frame, this.#width - 1); activation++) {
         const sum = this.#to[this.#at(frame, activation)]!;
         if (this.#mayStay(frame, activation)) this.#raise(frame + 1, activation, sum);
         const next = plus(sum, this.#step(frame, activation));
@@ -101,7 +102,7 @@ class Table {
       if (this.#mayEndIn(activation)) this.#from[this.#at(last, activation)] = 0;
     }
     for (let frame = last - 1; frame >= 0; frame--) {
-      for (let activation = 0; activation < this.#width; activation++) {
+      for (let activation = 0; activation <= Math.min(frame, this.#width - 1); activation++) {
         const stay = this.#mayStay(frame, activation)
           ? this.#from[this.#at(frame + 1, activation)]!
           : NEVER;

@@ -21,12 +21,14 @@ export function placeByNames(
   isRetry = false,
 ): Placing {
   const { frames, minor, waysInto, thread } = python;
-  if (frames.length * (loops.length + 1) > MAX_ALIGNED_CELLS)
+  // Each activation runs a frame, so no more of them than frames are reached.
+  const reached = thread.truncated ? loops.slice(0, frames.length) : loops;
+  if (frames.length * (reached.length + 1) > MAX_ALIGNED_CELLS)
     return all(frames.length, loops, tooMany);
   const ways = frames.slice(1).map(waysInto);
   const rows = {
     seams: ways.map((into, seam) => seamOf(frames[seam]!, frames[seam + 1]!, into, minor)),
-    activations: loops.length,
+    activations: reached.length,
     framesComplete: !thread.truncated,
     activationsComplete: nativeComplete,
   };
@@ -38,12 +40,42 @@ export function placeByNames(
       : begun(placeByNames(activations, nativeComplete, python, older, true));
   }
   if (isOnlyOne(possible)) return exact(runsOf(possible, frames.length, loops));
-  const bridges = bridgesOf(activations, loops);
-  const score: Rows["score"] = (activation, seam) =>
-    fitOf(bridges[activation] ?? [], frames[seam]?.function ?? "", ways[seam] ?? []);
-  const best = align({ ...rows, score }) ?? possible;
+  const best = align({ ...rows, score: scoreOf(activations, loops, python) }) ?? possible;
   const runs = runsOf(best, frames.length, loops);
   return approximate(runs, inferred(runs, frames.length));
+}
+
+/** Of recursion the same few bridges and frames are weighed again and again: once is enough. */
+function scoreOf(
+  activations: readonly Activation[],
+  loops: readonly number[],
+  { frames, waysInto }: PythonSide,
+): Rows["score"] {
+  const bridges = bridgesOf(activations, loops);
+  const seams = frames.slice(1).map((caller, index) => ({
+    callee: frames[index]?.function ?? "",
+    ways: waysInto(caller),
+  }));
+  const bridgeIds = numbered(bridges.map((names) => names.join(" ")));
+  const seamIds = numbered(
+    seams.map(({ callee, ways }) => `${callee} ${ways.map(({ by }) => by).join(" ")}`),
+  );
+  const known: (number | undefined)[] = [];
+  return (activation, seam) => {
+    const id = bridgeIds[activation]! * seams.length + seamIds[seam]!;
+    const { callee, ways } = seams[seam]!;
+    return (known[id] ??= fitOf(bridges[activation]!, callee, ways));
+  };
+}
+
+/** For each text the index at which it stands first. */
+function numbered(texts: readonly string[]): readonly number[] {
+  const first = new Map<string, number>();
+  return texts.map((text, index) => {
+    const known = first.get(text);
+    if (known === undefined) first.set(text, index);
+    return known ?? index;
+  });
 }
 
 const isOnlyOne = ({ first, last }: Ends): boolean =>
