@@ -9,6 +9,7 @@
  * cannot be kept whole (their only function is called from everywhere).
  */
 import { at, crash, type Death, type FrameFields } from "./stacks.ts";
+import { type Dice, dice } from "./world/dice.ts";
 
 export interface FleetCrash {
   readonly bug: string;
@@ -28,24 +29,6 @@ export const bugClasses = [
   "exception",
 ] as const;
 export type BugClass = (typeof bugClasses)[number];
-
-/** Numbers that look random and are the same for the same seed (mulberry32). */
-function dice(seed: number) {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    next,
-    below: (limit: number): number => Math.floor(next() * limit),
-    chance: (probability: number): boolean => next() < probability,
-    pick: <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!,
-  };
-}
-type Dice = ReturnType<typeof dice>;
 
 /** A function of the program or of a package; `moved` is where its file lies from a release on. */
 interface Func {
