@@ -101,7 +101,7 @@ export async function unmergeKeys(
     if (rootId === undefined) return "absent";
     const named = new Set(keys);
     const known = new Set(members.flatMap((member) => member.keys));
-    if (keys.some((key) => !known.has(key))) return "unknown-keys";
+    if (keys.length === 0 || keys.some((key) => !known.has(key))) return "unknown-keys";
     const parted = members.filter((member) => member.keys.some((key) => named.has(key)));
     const left = members.filter((member) => !parted.includes(member));
     if (left.length === 0) return "all-keys";
