@@ -1,5 +1,5 @@
 /** What a minidump tells; with the text of the same crash, see join.ts. */
-import type { CrashMetadata, PythonInfo, Thread } from "@faultline/shared";
+import type { CrashMetadata, Gap, PythonInfo, Thread } from "@faultline/shared";
 import { gap } from "./gaps.ts";
 import { hexValue } from "./hex.ts";
 import type { NativeCrash, NativeThread } from "./native/native-crash.ts";
@@ -52,49 +52,70 @@ export function joinThreads(
   sides: readonly PythonSide[],
   blamed: Thread | null,
 ): Pick<ReportParts, "threads" | "crashingThread"> {
-  const left = new Set(sides);
+  const known = new Sides(sides);
   const threads = native.threads.map((thread) => {
-    const side = sideOf(thread, sides) ?? sideOfBlamed(thread, sides, blamed);
-    if (side !== null) left.delete(side);
-    return isUnknown(native, thread, side)
-      ? stitchThread({ ...thread, gaps: [...thread.gaps, unknownToPython] }, null)
-      : stitchThread(thread, side);
+    const side = known.take(thread, blamed);
+    const gaps = side === null && thread.crashed ? whyUnknown(native, thread, known) : [];
+    return stitchThread({ ...thread, gaps: [...thread.gaps, ...gaps] }, side);
   });
   const crashed = native.threads.findIndex((thread) => thread.crashed);
   const index = crashed >= 0 ? crashed : indexOf(native, hexValue(blamed?.ident ?? null));
   return {
-    threads: [...threads, ...[...left].map(({ thread }) => thread)],
+    threads: [...threads, ...known.left],
     crashingThread: index >= 0 ? index : null,
   };
 }
 
-/** By pthread_self() or by the system's own id: what both sides tell. */
-const sideOf = ({ id, ident }: NativeThread, sides: readonly PythonSide[]): PythonSide | null =>
-  sides.find(({ thread }) => ident !== null && hexValue(thread.ident) === ident) ??
-  sides.find(({ thread, nativeId }) => (nativeId ?? thread.id) === id) ??
-  null;
-
-/** Where the dump does not tell pthread_self(), the thread that died is the one that the text blames. */
-const sideOfBlamed = (
-  { ident, crashed }: NativeThread,
-  sides: readonly PythonSide[],
-  blamed: Thread | null,
-): PythonSide | null =>
-  ident === null && crashed && blamed !== null
-    ? (sides.find(({ thread }) => thread.ident === blamed.ident) ?? null)
-    : null;
-
 const indexOf = ({ threads }: NativeCrash, ident: bigint | null): number =>
   ident === null ? -1 : threads.findIndex((thread) => thread.ident === ident);
 
-/** Memory lists all threads that Python knows; the one that died is none of them. */
-const isUnknown = (
-  { python }: NativeCrash,
-  { crashed }: NativeThread,
-  side: PythonSide | null,
-): boolean => side === null && crashed && python?.complete === true;
+/** Python sides by what both sides tell of a thread: pthread_self(), and the system's own id. */
+class Sides {
+  readonly #left: Set<PythonSide>;
+  readonly #byIdent: ReadonlyMap<bigint | null, PythonSide>;
+  readonly #byId: ReadonlyMap<string | null, PythonSide>;
+  /** Python keeps the system's own ids. */
+  readonly haveIds: boolean;
+
+  constructor(sides: readonly PythonSide[]) {
+    this.#left = new Set(sides);
+    this.#byIdent = new Map(sides.map((side) => [hexValue(side.thread.ident), side]));
+    this.#byId = new Map(sides.map((side) => [side.nativeId ?? side.thread.id, side]));
+    this.haveIds = sides.some(({ nativeId }) => nativeId !== null);
+  }
+
+  /** Where the dump tells neither, the thread that died is the one that the text blames. */
+  take({ id, ident, crashed }: NativeThread, blamed: Thread | null): PythonSide | null {
+    const asBlamed = ident === null && crashed ? hexValue(blamed?.ident ?? null) : null;
+    const found =
+      (ident === null ? undefined : this.#byIdent.get(ident)) ??
+      this.#byId.get(id) ??
+      (asBlamed === null ? undefined : this.#byIdent.get(asBlamed));
+    if (found === undefined || !this.#left.delete(found)) return null;
+    return found;
+  }
+
+  /** Threads that were not taken. */
+  get left(): readonly Thread[] {
+    return [...this.#left].map(({ thread, nativeId }) => ({
+      ...thread,
+      id: thread.id ?? nativeId,
+    }));
+  }
+}
+
+/** Memory lists all threads that Python knows; the one that died is none of them, or cannot be told. */
+function whyUnknown({ python }: NativeCrash, { ident }: NativeThread, known: Sides): Gap[] {
+  if (python === null || !python.complete) return [];
+  return [ident !== null || known.haveIds ? unknownToPython : notMatched];
+}
 
 const unknownToPython = gap(
   "no-python-state",
   "Python does not know this thread: it was made by C code and runs no Python code.",
+);
+
+const notMatched = gap(
+  "no-python-state",
+  "Which of Python's threads this is cannot be told: neither the dump nor this version of Python tells an id of the other's.",
 );

@@ -2,6 +2,7 @@
 import { MAX_PYTHON_FRAMES, MAX_PYTHON_INTERPRETERS, MAX_PYTHON_THREADS } from "../limits.ts";
 import { type FrameList, readFrames, type Reading } from "./frames.ts";
 
+/** One thread of the system. */
 export interface MemoryThread extends FrameList {
   /** What `threading.get_ident()` gives and faulthandler prints: pthread_self(). */
   readonly ident: bigint;
@@ -9,6 +10,8 @@ export interface MemoryThread extends FrameList {
   readonly nativeId: bigint | null;
   /** The garbage collector of the thread's interpreter was running; false where that is not known. */
   readonly garbageCollecting: boolean;
+  /** Of each interpreter that it runs, where these are several: faulthandler prints but one. */
+  readonly parts: readonly FrameList[];
 }
 
 export interface ThreadList {
@@ -33,13 +36,41 @@ export function readThreads(reading: Reading, runtime: bigint): ThreadList {
     cut ??= states.cut;
     for (const state of states.found) {
       if (frames >= MAX_PYTHON_FRAMES)
-        return { threads, cut: `limit MAX_PYTHON_FRAMES, ${MAX_PYTHON_FRAMES}` };
+        return { threads: oneEach(threads), cut: `limit MAX_PYTHON_FRAMES, ${MAX_PYTHON_FRAMES}` };
       const thread = readThread(reading, state, collecting);
       frames += thread.frames.length;
       threads.push(thread);
     }
   }
-  return { threads, cut };
+  return { threads: oneEach(threads), cut };
+}
+
+/**
+ * A thread has a state in each interpreter that it runs, one called by the other: their frames are
+ * one stack, the innermost of them where the stack is.
+ */
+function oneEach(states: readonly MemoryThread[]): MemoryThread[] {
+  const byIdent = Map.groupBy(states, ({ ident }) => ident);
+  return [...byIdent.values()].map((own): MemoryThread => {
+    const [first, ...others] = own.filter(({ frames }) => frames.length > 0);
+    if (first === undefined || others.length === 0) return first ?? own[0]!;
+    const parts = [first, ...others].toSorted(byPlace);
+    return {
+      ...parts[0]!,
+      garbageCollecting: own.some((state) => state.garbageCollecting),
+      frames: parts.flatMap(({ frames }) => frames),
+      runs: parts.flatMap(({ runs }) => runs),
+      cut: parts.find(({ cut }) => cut !== null)?.cut ?? null,
+      parts,
+    };
+  });
+}
+
+/** Stacks grow down: the innermost activation lies lowest. */
+function byPlace(one: FrameList, other: FrameList): number {
+  const [left, right] = [one, other].map(({ runs }) => runs[0]?.anchor ?? null);
+  if (left === null || right === null || left === undefined || right === undefined) return 0;
+  return left < right ? -1 : Number(left > right);
 }
 
 /** Whether `runtime` leads to an interpreter with a thread that belongs to it: the layout fits. */
@@ -86,6 +117,7 @@ function readThread(reading: Reading, state: bigint, garbageCollecting: boolean)
     ident: memory.word(state + BigInt(ident)) ?? 0n,
     nativeId: nativeId === null ? null : memory.word(state + BigInt(nativeId)),
     garbageCollecting,
+    parts: [],
     ...list,
     cut: frame === null ? "its innermost frame is not in the dump" : list.cut,
   };

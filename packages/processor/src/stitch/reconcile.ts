@@ -12,6 +12,7 @@ import { counted, gap } from "../gaps.ts";
 import { hexValue } from "../hex.ts";
 import type { NativeCrash } from "../native/native-crash.ts";
 import type { KnownFrame } from "../python/known-frame.ts";
+import type { FrameList } from "../python-memory/frames.ts";
 import type { MemoryThread } from "../python-memory/threads.ts";
 import { frameOfMemory, type MemorySide, sideOfMemory, threadOfMemory } from "./memory-threads.ts";
 
@@ -51,17 +52,27 @@ function believe(
   died: boolean,
 ): { thread: TextThread; side: MemorySide } {
   const side = sideOfMemory(memory);
-  const difference = differenceOf(text, memory);
+  const lists = memory.parts.length > 0 ? memory.parts : [memory];
+  const differences = lists.map((list) => differenceOf(text, list));
+  const difference = differences.includes(null) ? null : differences[0]!;
   if (difference !== null && died) {
     const gaps = [disagreement(difference, died)];
     return { thread: text, side: { ...side, runs: null, truncated: false, gaps } };
   }
   if (difference !== null) {
-    const { frames, framesTruncated, stop } = threadOfMemory(memory);
-    const thread = { ...text, frames, framesTruncated, stop };
-    return { thread, side: { ...side, gaps: [...side.gaps, disagreement(difference, died)] } };
+    const gaps = [...side.gaps, disagreement(difference, died)];
+    return inMemoryOnly(text, memory, { ...side, gaps });
   }
-  return joined(text, memory, side);
+  return memory.parts.length > 0 ? inMemoryOnly(text, memory, side) : joined(text, memory, side);
+}
+
+function inMemoryOnly(
+  text: TextThread,
+  memory: MemoryThread,
+  side: MemorySide,
+): { thread: TextThread; side: MemorySide } {
+  const { frames, framesTruncated, stop } = threadOfMemory(memory);
+  return { thread: { ...text, frames, framesTruncated, stop }, side };
 }
 
 /** The same frames, as far as either has them: memory's, then those that only the text has. */
@@ -102,7 +113,7 @@ function joined(
 }
 
 /** The first frame, from the innermost on, that they tell differently, in words; null when none is. */
-function differenceOf(text: TextThread, { frames, cut }: MemoryThread): string | null {
+function differenceOf(text: TextThread, { frames, cut }: FrameList): string | null {
   const inText = text.frames.filter(({ helper }) => helper !== true);
   const inMemory = frames.filter(({ helper }) => !helper);
   const common = Math.min(inText.length, inMemory.length);

@@ -24,6 +24,8 @@ export interface SynthFrame {
 export interface SynthThread {
   readonly ident: bigint;
   readonly nativeId?: number;
+  /** Of the main one by default; a thread may have a state in each. */
+  readonly interpreter?: number;
   /** Innermost first: the frames of each activation of the eval loop, and where it lies. */
   readonly runs: readonly { readonly frames: readonly SynthFrame[]; readonly at: bigint }[];
 }
@@ -75,12 +77,18 @@ class Builder {
   build(): BuiltProcess {
     const { minor, threads } = this.#process;
     if (minor >= 13) this.#describe();
-    const interpreter = this.#heap.place(0x400);
-    this.#put(this.#runtime, RUNTIME, this.#at.runtimeInterpreters, interpreter);
-    let next = 0n;
-    for (const thread of threads.toReversed()) next = this.#thread(thread, interpreter, next);
-    this.#put(this.#heap, interpreter, this.#at.interpreterThreads, next);
-    this.#collect(interpreter);
+    const byInterpreter = Map.groupBy(threads, ({ interpreter = 0 }) => interpreter);
+    let first = 0n;
+    for (const [, own] of [...byInterpreter].toSorted(([one], [other]) => one - other)) {
+      const interpreter = this.#heap.place(0x400);
+      let next = 0n;
+      for (const thread of own.toReversed()) next = this.#thread(thread, interpreter, next);
+      this.#put(this.#heap, interpreter, this.#at.interpreterThreads, next);
+      this.#put(this.#heap, interpreter, this.#at.interpreterNext, first);
+      this.#collect(interpreter);
+      first = interpreter;
+    }
+    this.#put(this.#runtime, RUNTIME, this.#at.runtimeInterpreters, first);
     this.#states.reverse();
     return {
       runtime: RUNTIME,

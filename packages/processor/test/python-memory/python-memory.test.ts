@@ -169,6 +169,27 @@ test("a thread without frames, one between frames, and one that just began an ac
   ]);
 });
 
+test("a thread that runs code in several interpreters has one stack", () => {
+  const inner = { ident: IDENT, runs: [{ frames: [frames.deep], at: STACK }] };
+  const outer = { ident: IDENT, runs: [{ frames: [frames.main], at: STACK + 0x200n }] };
+  const other = { ident: 2n, runs: [] };
+  for (const interpreter of [0, 1]) {
+    const process = aProcess({
+      minor: 13,
+      threads: [
+        { ...inner, interpreter: 1 - interpreter },
+        { ...outer, interpreter },
+        { ...other, interpreter },
+      ],
+    });
+    const { python } = readProcess(process.segments);
+    const [thread] = python!.threads.filter(({ ident }) => ident === IDENT);
+    expect(python!.threads).toHaveLength(2);
+    expect(thread!.frames.map(({ name }) => name)).toEqual(["deep", "main"]);
+    expect(thread!.runs.map(({ anchor }) => anchor)).toEqual([STACK, STACK + 0x200n]);
+  }
+});
+
 describe("what cannot be read is told", () => {
   const gapOf = (...read: Parameters<typeof readProcess>) => {
     const { python, gaps } = readProcess(...read);

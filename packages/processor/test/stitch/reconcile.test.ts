@@ -27,6 +27,7 @@ const thread = (
   frames,
   runs: [{ frames: frames.length, anchor: 0x1000n }],
   cut: null,
+  parts: [],
   ...more,
 });
 
@@ -125,6 +126,19 @@ describe("where they disagree", () => {
     expect(codes(longer)).toEqual(["python-disagrees"]);
     expect(codes([thread([inMemory("deep", 3)])])).toEqual(["python-disagrees"]);
   });
+});
+
+test("of a thread that runs several interpreters the text tells one", () => {
+  const inner = thread([inMemory("deep", 3)]);
+  const outer = thread([inMemory("main", 9)]);
+  const frames = [...inner.frames, ...outer.frames];
+  const both = thread(frames, { parts: [inner, outer] });
+  const current = { current: true, ident: IDENT };
+  const { crash, sides } = reconciled({ threads: [aThread([inText("main", 9)], current)] }, [both]);
+  expect(names(crash.dump)).toEqual([["deep", "main"]]);
+  expect(sides.get(BigInt(IDENT))!.gaps).toEqual([]);
+  const other = reconciled({ threads: [aThread([inText("else", 9)], current)] }, [both]);
+  expect(names(other.crash.dump)).toEqual([["else"]]);
 });
 
 test("outer frames that memory has lost are the text's, and what it could not read is filled in", () => {
