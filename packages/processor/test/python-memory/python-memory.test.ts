@@ -183,7 +183,7 @@ test("a thread that runs code in several interpreters has one stack", () => {
       ],
     });
     const { python } = readProcess(process.segments);
-    const [thread] = python!.threads.filter(({ ident }) => ident === IDENT);
+    const thread = python!.threads.find(({ ident }) => ident === IDENT);
     expect(python!.threads).toHaveLength(2);
     expect(thread!.frames.map(({ name }) => name)).toEqual(["deep", "main"]);
     expect(thread!.runs.map(({ anchor }) => anchor)).toEqual([STACK, STACK + 0x200n]);
