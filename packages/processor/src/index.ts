@@ -1,4 +1,5 @@
 export { buildReports, type Openers, type ProcessedCrash } from "./report.ts";
+export { compareReports } from "./compare-reports.ts";
 export { lacksOf } from "./lacks.ts";
 export type { Asking, Need, Provided } from "./needs.ts";
 export type { OpenSymbolCache } from "./native/modules.ts";

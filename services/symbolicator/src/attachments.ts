@@ -8,42 +8,52 @@ import {
   type BlobStore,
   type CrashInput,
   type Gap,
-  type PendingCrash,
   type Pool,
+  type StoredCrash,
 } from "@faultline/shared";
 import { CrashFailure } from "./failure.ts";
 import { createGate } from "./gate.ts";
-import { ATTACHMENT_BYTES_UNDER_WAY } from "./limits.ts";
 
 export interface Attachments {
   /**
    * Hands the crash's faulthandler text (several are joined) and its minidump (the first) to `work`, each null when there is
-   * none. Rejects with CrashFailure when a blob stays missing for MAX_PROCESS_ATTEMPTS tries.
+   * none. Rejects with what `missing` says when a blob is not there.
    */
   withInput<Result>(
-    crash: PendingCrash,
+    crash: StoredCrash,
     work: (input: CrashInput, gaps: readonly Gap[]) => Promise<Result>,
   ): Promise<Result>;
 }
 
-export function openAttachments(pool: Pool, blobs: BlobStore): Attachments {
-  const gate = createGate(ATTACHMENT_BYTES_UNDER_WAY);
+/** What a blob that the store does not hold means; `message` says which. */
+export type Missing = (crash: StoredCrash, message: string) => Promise<Error>;
 
-  async function read(crash: PendingCrash, part: Attachment, most: number): Promise<Uint8Array> {
-    if (part.blob === null) return inlineBytes(crash, part);
-    const bytes = await readBlob(blobs, part.blob, most);
-    if (bytes === null) throw await missing(crash, part);
-    return bytes;
-  }
-
-  async function missing(crash: PendingCrash, { name, blob }: Attachment): Promise<Error> {
-    const message = `attachment ${JSON.stringify(name)}: the blob store does not hold ${blob}`;
+/** A crash that waits is tried again: CrashFailure only when the blob stays missing for MAX_PROCESS_ATTEMPTS tries. */
+export const triedAgain =
+  (pool: Pool): Missing =>
+  async (crash, message) => {
     const attempts = await countAttempt(pool, crash.id);
     if (attempts < MAX_PROCESS_ATTEMPTS) return new Error(message);
     return new CrashFailure("blob", `${message}, after MAX_PROCESS_ATTEMPTS (${attempts}) tries`);
+  };
+
+/** `mostBytes`: of what is read from the store and lies in memory at once. */
+export function openAttachments(
+  blobs: BlobStore,
+  missing: Missing,
+  mostBytes: number,
+): Attachments {
+  const gate = createGate(mostBytes);
+
+  async function read(crash: StoredCrash, part: Attachment, most: number): Promise<Uint8Array> {
+    if (part.blob === null) return inlineBytes(crash, part);
+    const bytes = await readBlob(blobs, part.blob, most);
+    if (bytes !== null) return bytes;
+    const name = JSON.stringify(part.name);
+    throw await missing(crash, `attachment ${name}: the blob store does not hold ${part.blob}`);
   }
 
-  async function textOf(crash: PendingCrash): Promise<Uint8Array | null> {
+  async function textOf(crash: StoredCrash): Promise<Uint8Array | null> {
     const texts = ofKind(crash, "faulthandler");
     if (texts.length === 0) return null;
     const parts: Uint8Array[] = [];
@@ -51,7 +61,7 @@ export function openAttachments(pool: Pool, blobs: BlobStore): Attachments {
     return Buffer.concat(parts.slice(0, -1));
   }
 
-  async function inputOf(crash: PendingCrash): Promise<readonly [CrashInput, readonly Gap[]]> {
+  async function inputOf(crash: StoredCrash): Promise<readonly [CrashInput, readonly Gap[]]> {
     const { metadata } = crash;
     const text = await textOf(crash);
     const [first, ...others] = ofKind(crash, "minidump");
@@ -71,7 +81,7 @@ export function openAttachments(pool: Pool, blobs: BlobStore): Attachments {
   };
 }
 
-const ofKind = (crash: PendingCrash, kind: Attachment["kind"]): readonly Attachment[] =>
+const ofKind = (crash: StoredCrash, kind: Attachment["kind"]): readonly Attachment[] =>
   crash.attachments.filter((attachment) => attachment.kind === kind);
 
 const lineEnd = Buffer.from("\n");
@@ -88,7 +98,7 @@ function othersGap(others: readonly Attachment[]): readonly Gap[] {
   return [{ code: "dumps-left", detail: `A crash has one minidump; not read: ${names}.` }];
 }
 
-function inlineBytes(crash: PendingCrash, { name, at, size }: Attachment): Uint8Array {
+function inlineBytes(crash: StoredCrash, { name, at, size }: Attachment): Uint8Array {
   const end = (at ?? 0) + size;
   if (at === null || crash.content === null || end > crash.content.length) {
     const held = crash.content?.length ?? 0;

@@ -3,6 +3,7 @@ import {
   createBatcher,
   PROCESS_HEAP_MIB,
   PROCESS_TIMEOUT_MS,
+  type Batcher,
   type CrashInput,
   type Gap,
   type PendingCrash,
@@ -23,16 +24,21 @@ import { openThreadPool, type ThreadPool } from "./thread-pool.ts";
 
 /** Both reject with CrashFailure for what is the input's own fault, with anything else for what is not. */
 export interface Engine {
-  /** The reports of one crash's text, at least one. `gaps`: what was left out of it already. */
-  reports(
-    input: CrashInput,
-    release: PendingCrash["release"],
-    gaps: readonly Gap[],
-  ): Promise<readonly FinishedReport[]>;
+  /** The reports of one crash's text, at least one. */
+  reports(work: CrashWork): Promise<readonly FinishedReport[]>;
   /** The map of a .pyc file. */
   pycMap(bytes: Uint8Array): Promise<MapAnswer & { kind: "map" }>;
   /** Ends the threads. Nothing may be under way. */
   close(): Promise<void>;
+}
+
+export interface CrashWork {
+  readonly input: CrashInput;
+  readonly release: PendingCrash["release"];
+  /** What was left out of the input already. */
+  readonly gaps: readonly Gap[];
+  /** The reports that there are, when the crash is worked out anew: that never takes all threads. */
+  readonly before: CrashTask["before"];
 }
 
 export interface EngineOptions {
@@ -52,21 +58,26 @@ const threadCode = new URL("./thread.ts", import.meta.url);
 export function openEngine(options: EngineOptions): Engine {
   const { files, symbolCaches, threads, timeoutMs = PROCESS_TIMEOUT_MS } = options;
   const pool = openThreadPool({ code: threadCode, heapMib: PROCESS_HEAP_MIB, ...options });
-  const batcher = createBatcher<CrashTask, CrashAnswer | CrashFailure>({
-    most: MAX_CRASHES_PER_TASK,
-    lanes: threads,
-    weigh: ({ input }) => (input.faulthandler?.length ?? 0) + (input.minidump?.length ?? 0),
-    heaviest: MAX_TASK_BYTES,
-    act: (crashes) => runTogether(pool, crashes, timeoutMs),
-  });
+  const batcherOf = (lanes: number): Batcher<CrashTask, CrashAnswer | CrashFailure> =>
+    createBatcher({
+      most: MAX_CRASHES_PER_TASK,
+      lanes,
+      weigh: ({ input }) => (input.faulthandler?.length ?? 0) + (input.minidump?.length ?? 0),
+      heaviest: MAX_TASK_BYTES,
+      act: (crashes) => runTogether(pool, crashes, timeoutMs),
+    });
+  const first = batcherOf(threads);
+  const anew = batcherOf(Math.max(1, threads - 1));
   return {
-    async reports(input, release, leftOut) {
+    async reports({ input, release, gaps: leftOut, before }) {
+      const batcher = before === null ? first : anew;
       const given = new Map<string, readonly PythonFile[]>();
       const symbols = new Map<string, StoredSymbols>();
       const gaps = [...leftOut];
       const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
       for (let round = 0; round < MAX_NEED_ROUNDS; round++) {
-        const answer = await batcher.add({ input, release: key, files: given, symbols, gaps });
+        const task = { input, release: key, files: given, symbols, gaps, before };
+        const answer = await batcher.add(task);
         if (answer instanceof CrashFailure) throw answer;
         if (answer.kind === "reports") return nonEmpty(answer.reports);
         if (answer.kind === "failed") {

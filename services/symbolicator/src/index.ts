@@ -1,16 +1,22 @@
 /** The worker: takes jobs, processes crashes, makes symbol caches, keeps house. */
 import { openBlobStore, openPool, openQueue } from "@faultline/shared";
 import type { Config, Logger, Registry } from "@faultline/shared";
-import { openAttachments } from "./attachments.ts";
+import { openAttachments, triedAgain } from "./attachments.ts";
 import { batchLoads, batchSaves } from "./batches.ts";
 import { openEngine } from "./engine.ts";
-import { MAX_NATIVE_BUILDS, POOL_CONNECTIONS, QUERY_TIMEOUT_MS } from "./limits.ts";
+import {
+  ATTACHMENT_BYTES_UNDER_WAY,
+  MAX_NATIVE_BUILDS,
+  POOL_CONNECTIONS,
+  QUERY_TIMEOUT_MS,
+} from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNativeBuilder } from "./native/builder.ts";
 import { runNativeJob } from "./native/native-job.ts";
 import { openSymbolCaches } from "./native/symbol-caches.ts";
 import { processCrash, type Tools } from "./process-crash.ts";
 import { openReleaseFiles } from "./release-files.ts";
+import { openRepairs } from "./reprocess/repairs.ts";
 import { buildSymbolCaches } from "./symbols.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { startWorkers, type Handlers } from "./workers.ts";
@@ -40,7 +46,7 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
   const engine = openEngine({ threads, files, symbolCaches, metrics, onError: warn });
   const tools: Tools = {
     load: batchLoads(pool, metrics),
-    attachments: openAttachments(pool, blobs),
+    attachments: openAttachments(blobs, triedAgain(pool), ATTACHMENT_BYTES_UNDER_WAY),
     engine,
     save: batchSaves(pool, metrics),
     metrics,
@@ -73,13 +79,15 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
     symbols: openQueue(config, "symbols", warn),
     natives: openQueue(config, "natives", warn),
   };
+  const repairs = openRepairs({ pool, blobs, engine, metrics, log });
   const upkeep = startUpkeep({ config, pool, blobs, ...queues, metrics, log });
 
   return {
     registry: metrics.registry,
     async close() {
       // a build may take minutes: it is given up, and made by whoever comes next
-      await Promise.all([builder.close(), ...workers.map((one) => one.close()), upkeep.close()]);
+      const working = [builder, ...workers, repairs, upkeep];
+      await Promise.all(working.map((one) => one.close()));
       await Promise.all([...Object.values(queues), engine].map((one) => one.close()));
       await pool.end();
     },

@@ -2,8 +2,11 @@
 
 const MIB = 1024 * 1024;
 
-/** Connections to Postgres: two batches of loads and of saves, files of releases, upkeep, the lock of a native build. */
-export const POOL_CONNECTIONS = 9;
+/**
+ * Connections to Postgres: two batches of loads and of saves, files of releases, upkeep, the locks of a native build and of
+ * repairs, a batch of repairs.
+ */
+export const POOL_CONNECTIONS = 11;
 /** A query that has no answer by then is given up and its job tried again. */
 export const QUERY_TIMEOUT_MS = 60_000;
 
@@ -48,6 +51,23 @@ export const SYMBOL_FILES_PER_CHUNK = 50;
 export const MAX_STALE_SYMBOL_FILES = 1_000;
 /** Native files, and native modules, queued again by one round of upkeep. */
 export const MAX_STALE_NATIVES = 100;
+/** Symbols that came are looked for this often. */
+export const REPAIR_LOOK_MS = 1_000;
+/** Crashes that lacked them are worked out again when nothing has arrived for so long, or when they have waited for so long. */
+export const REPAIR_QUIET_MS = 2_000;
+export const REPAIR_MAX_WAIT_MS = 60_000;
+/** Crashes worked out again together. */
+export const MAX_REPAIR_BATCH = 32;
+/** Newest crashes among which the first of each group is looked for. */
+export const REPAIR_LOOK_AHEAD = 50_000;
+/** While so many crashes wait that nobody has worked out, a batch is put off by a pause, so many times. */
+export const REPAIR_STEP_BACK = 100;
+export const REPAIR_PAUSE_MS = 250;
+export const REPAIR_PAUSES = 40;
+/** A repair that has ended is told of for so long. */
+export const REPAIRS_KEPT_MS = 30 * 86_400_000;
+/** Dumps read from the blob store to be worked out again that may lie in memory at once. */
+export const REPAIR_BYTES_UNDER_WAY = 64 * MIB;
 /** A symbol file that waits this long for its cache has lost its job. */
 export const STALE_SYMBOL_MS = 60_000;
 

@@ -7,6 +7,7 @@ export interface Metrics {
   readonly repeats: Counter;
   readonly failures: Counter<"reason">;
   readonly crashSeconds: Histogram;
+  readonly repaired: Counter<"verdict">;
   readonly batchSize: Histogram<"batch">;
   readonly threads: Gauge;
   readonly threadBusy: Counter;
@@ -52,6 +53,7 @@ export function createMetrics(): Metrics {
     repeats: counter("repeats_total", "Jobs whose crash was saved already"),
     failures: counter("failures_total", "Crashes that could not be processed", "reason"),
     crashSeconds: histogram("crash_seconds", "Time from a job's start to its crash saved", SECONDS),
+    repaired: counter("repaired_total", "Reports made anew with late symbols", "verdict"),
     batchSize: histogram("batch_size", "Crashes loaded or saved together", SIZES, "batch"),
     threads: gauge("threads", "Worker threads that may run at once"),
     threadBusy: counter("thread_busy_seconds_total", "Time that worker threads were at work"),

@@ -1,6 +1,5 @@
 /** One crash, top to bottom: row → bytes → reports → groups and counts. */
 import {
-  childCrashId,
   MAX_PROCESS_ATTEMPTS,
   type CrashJob,
   type Outcome,
@@ -10,10 +9,8 @@ import {
 import type { Attachments } from "./attachments.ts";
 import type { Engine } from "./engine.ts";
 import { CrashFailure, reasonText } from "./failure.ts";
-import { crashLacks } from "./lacks.ts";
 import type { Metrics } from "./metrics.ts";
-import { occurredAt } from "./occurred-at.ts";
-import type { FinishedReport } from "./thread-messages.ts";
+import { processedOutcome, unprocessedOutcome } from "./outcome.ts";
 
 /** What a job is done with. */
 export interface Tools {
@@ -57,44 +54,13 @@ async function workOut(
     );
   }
   return await attachments.withInput(crash, async (input, gaps) => {
-    const reports = await engine.reports(input, crash.release, gaps);
+    const reports = await engine.reports({ input, release: crash.release, gaps, before: null });
     return reports.map((finished, index) => processedOutcome(crash, finished, index));
   });
-}
-
-/** The first dump of a text is the crash itself, the others are its children. */
-function processedOutcome(crash: PendingCrash, finished: FinishedReport, index: number): Outcome {
-  const child = index > 0;
-  return {
-    ...commonOutcome(crash),
-    crashId: child ? childCrashId(crash.id, index) : crash.id,
-    parent: child ? crash.id : null,
-    ...finished,
-    lacks: crashLacks(crash, finished.lacks),
-  };
 }
 
 function failedOutcome(crash: PendingCrash, error: unknown, metrics: Metrics): Outcome {
   if (!(error instanceof CrashFailure)) throw error;
   metrics.failures.inc({ reason: error.reason });
-  return { ...commonOutcome(crash), error: reasonText(error.message) };
-}
-
-function commonOutcome(crash: PendingCrash): Outcome {
-  const { release, environment, host, time, tags } = crash.metadata;
-  return {
-    crashId: crash.id,
-    parent: null,
-    projectId: crash.projectId,
-    receivedAt: crash.receivedAt,
-    occurredAt: occurredAt(time, crash.receivedAt),
-    release,
-    environment,
-    host,
-    tags,
-    error: null,
-    group: null,
-    report: null,
-    lacks: [],
-  };
+  return unprocessedOutcome(crash, reasonText(error.message));
 }

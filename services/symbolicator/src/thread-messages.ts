@@ -10,6 +10,7 @@ import type {
   LackedModule,
   ModuleIdentity,
   PythonFiles,
+  Verdict,
 } from "@faultline/shared";
 import type { StoredSymbols } from "./native/symbol-caches.ts";
 
@@ -32,6 +33,8 @@ export interface CrashTask {
   readonly symbols: ReadonlyMap<string, StoredSymbols>;
   /** What the main thread had to leave out, to be kept with every report. */
   readonly gaps: readonly Gap[];
+  /** The reports that the crashes of the text have (zstd of their JSON), to be compared with; null the first time. */
+  readonly before: readonly (Uint8Array | null)[] | null;
 }
 
 export interface FinishedReport {
@@ -39,6 +42,8 @@ export interface FinishedReport {
   /** zstd of the report's JSON. */
   readonly report: Uint8Array;
   readonly lacks: FoundLacks;
+  /** Beside the report that there was; null the first time. */
+  readonly verdict: Verdict | null;
 }
 
 /** `Lacks`, with the state of what was stored for each module. */

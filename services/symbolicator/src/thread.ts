@@ -2,9 +2,9 @@
  * A worker thread: runs the pure engine over hostile bytes, under the limits its owner (engine.ts) set.
  * It has no connection, file or environment; whatever it needs is in its task or it asks for it.
  */
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
-import { aliasKeys, buildReports, groupings, lacksOf } from "@faultline/processor";
+import { aliasKeys, buildReports, compareReports, groupings, lacksOf } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
 import type {
   Grouping,
@@ -13,6 +13,7 @@ import type {
   PythonFile,
   PythonFiles,
   Report,
+  Verdict,
 } from "@faultline/shared";
 import { createCache } from "./cache.ts";
 import {
@@ -61,7 +62,8 @@ function reportsOf(task: CrashTask): CrashAnswer {
         step = engine.next(files);
       }
     }
-    return { kind: "reports", reports: step.value.map(({ report }) => finish(report, task)) };
+    const finished = step.value.map(({ report }, index) => finish(report, index, task));
+    return { kind: "reports", reports: finished };
   } catch (error) {
     return { kind: "failed", message: messageOf(error) };
   }
@@ -125,14 +127,23 @@ function openMap(file: PythonFile): PycMap {
   return map;
 }
 
-function finish(built: Report, task: CrashTask): FinishedReport {
+function finish(built: Report, index: number, task: CrashTask): FinishedReport {
   const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
   // zlib answers with a view of a larger buffer, and cloning would take all of that along
+  const packed = new Uint8Array(zstdCompressSync(JSON.stringify(report)));
   return {
     group: seedOf(report),
-    report: new Uint8Array(zstdCompressSync(JSON.stringify(report))),
+    report: packed,
     lacks: foundLacks(report, task),
+    verdict: task.before === null ? null : verdictOn(packed, report, task.before[index] ?? null),
   };
+}
+
+/** The same bytes are the same report; most crashes of a release that got one more file end here. */
+function verdictOn(packed: Uint8Array, report: Report, before: Uint8Array | null): Verdict {
+  if (before === null) return "better";
+  if (Buffer.compare(packed, before) === 0) return "same";
+  return compareReports(JSON.parse(zstdDecompressSync(before).toString()) as Report, report);
 }
 
 function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {

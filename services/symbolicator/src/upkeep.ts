@@ -7,6 +7,7 @@ import {
   dropExpiredKeys,
   dropExpiredPartitions,
   dropForgottenLacks,
+  dropOldRepairs,
   ensurePartitions,
   findReferencedBlobs,
   listUncachedSymbolFiles,
@@ -28,6 +29,7 @@ import {
   BLOBS_PER_LOOK,
   MAX_STALE_NATIVES,
   MAX_STALE_SYMBOL_FILES,
+  REPAIRS_KEPT_MS,
   SETTLE_BATCH,
   SETTLE_GROUPS_MS,
   STALE_SYMBOL_MS,
@@ -167,7 +169,8 @@ async function dropFiles(_db: Queryable, { blobs, config }: UpkeepTools): Promis
 async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object | null> {
   const keys = await dropExpiredKeys(db, new Date(), config.retentionDays);
   const lacks = await dropForgottenLacks(db, new Date(), config.retentionDays);
-  return keys + lacks === 0 ? null : { keys, lacks };
+  const repairs = await dropOldRepairs(db, new Date(Date.now() - REPAIRS_KEPT_MS));
+  return keys + lacks + repairs === 0 ? null : { keys, lacks, repairs };
 }
 
 /** What saving crashes left to be joined: in transactions of their own, beside the connection that holds upkeep's lock. */

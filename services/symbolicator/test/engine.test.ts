@@ -27,11 +27,12 @@ afterAll(() => engine.close());
 
 const release = { id: 7, symbolsVersion: 3 };
 const run = (text: string, from: Engine = engine) =>
-  from.reports(
-    { metadata: noMetadata, faulthandler: Buffer.from(text), minidump: null },
+  from.reports({
+    input: { metadata: noMetadata, faulthandler: Buffer.from(text), minidump: null },
     release,
-    [],
-  );
+    gaps: [],
+    before: null,
+  });
 const failure = async (text: string): Promise<CrashFailure> => {
   const error = await run(text).then(
     () => null,

@@ -45,7 +45,12 @@ function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer 
   const report = new Uint8Array(zstdCompressSync(JSON.stringify(said)));
   const dumps = text === "three" ? 3 : 1;
   const lacks = { python: null, modules: [] };
-  const finished = Array.from({ length: dumps }, () => ({ group, report, lacks }));
+  const finished = Array.from({ length: dumps }, () => ({
+    group,
+    report,
+    lacks,
+    verdict: null,
+  }));
   return { kind: "reports", reports: finished };
 }
 

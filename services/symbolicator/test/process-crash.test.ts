@@ -13,7 +13,7 @@ import {
   type BlobStore,
   type NewCrash,
 } from "@faultline/shared";
-import { openAttachments } from "../src/attachments.ts";
+import { openAttachments, triedAgain } from "../src/attachments.ts";
 import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
 import { createMetrics, type Metrics } from "../src/metrics.ts";
@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   tools = {
     load: batchLoads(pool, metrics),
-    attachments: openAttachments(pool, blobs),
+    attachments: openAttachments(blobs, triedAgain(pool), 1e6),
     engine,
     save: batchSaves(pool, metrics),
     metrics,
@@ -142,7 +142,7 @@ test("a blob store that is away fails no crash", async () => {
   const folder = `${setting.config.blobs}-away`;
   const away = {
     ...tools,
-    attachments: openAttachments(setting.pool, await openBlobStore(folder)),
+    attachments: openAttachments(await openBlobStore(folder), triedAgain(setting.pool), 1e6),
   };
   const crash = crashWith(setting.project, "x");
   const [first] = crash.attachments;

@@ -185,7 +185,8 @@ function settle(
 const hexKey = (crash: NewCrash): string => Buffer.from(crash.key?.key ?? []).toString("hex");
 const keyName = (crash: NewCrash): string => `${crash.projectId}/${hexKey(crash)}`;
 
-const crashColumns = `c.id, c.project_id as "projectId", c.received_at as "receivedAt", c.parent_id as "parentId",
+/** Of `c`, crashes: what a StoredCrash holds. */
+export const crashColumns = `c.id, c.project_id as "projectId", c.received_at as "receivedAt", c.parent_id as "parentId",
   c.metadata || jsonb_build_object('release', c.release, 'environment', c.environment, 'host', c.host) as metadata,
   c.attachments, c.content`;
 
@@ -271,6 +272,16 @@ export async function countWaiting(
     [before],
   );
   return rows[0] ?? { count: 0, oldest: null };
+}
+
+/** Whether at least `many` crashes wait; costs no more however many there are. */
+export async function hasWaiting(db: Queryable, many: number): Promise<boolean> {
+  const { rows } = await db.query<{ waits: boolean }>({
+    name: "has-waiting",
+    text: "select count(*) >= $1 as waits from (select from pending limit $1) as waiting",
+    values: [many],
+  });
+  return rows[0]?.waits ?? false;
 }
 
 /** Forgets content keys that no longer stop a repeat, and client keys older than `retentionDays`. */

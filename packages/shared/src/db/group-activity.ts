@@ -9,7 +9,6 @@ export const activities = [
   "attach",
   "alias",
   "apart",
-  "repair",
 ] as const;
 export type ActivityKind = (typeof activities)[number];
 

@@ -36,6 +36,10 @@ interface GroupTally extends Tally {
   all_newest: string | null;
 }
 
+/** What a group that every crash has left says is of crashes that are no longer its own. */
+const widened = (by: "least" | "greatest", count: string, column: string, value: string): string =>
+  `case when g.${count} = 0 then coalesce(r.${value}, g.${column}) else ${by}(g.${column}, r.${value}) end`;
+
 /**
  * One statement, so that a busy group is held no longer than it takes. The groups' rows are locked first
  * and in order; an hour or facet is only touched through its locked group, so batches cannot deadlock.
@@ -46,11 +50,14 @@ const countAll = `
      order by g.id for update
   ), counted as (
     update groups g
-       set count = g.count + r.count, first_seen = least(g.first_seen, r.first),
-           last_seen = greatest(g.last_seen, r.last), newest_crash = greatest(g.newest_crash, r.newest),
-           all_count = g.all_count + r.all_count, all_first_seen = least(g.all_first_seen, r.all_first),
-           all_last_seen = greatest(g.all_last_seen, r.all_last),
-           all_newest_crash = greatest(g.all_newest_crash, r.all_newest)
+       set count = g.count + r.count,
+           first_seen = ${widened("least", "count", "first_seen", "first")},
+           last_seen = ${widened("greatest", "count", "last_seen", "last")},
+           newest_crash = ${widened("greatest", "count", "newest_crash", "newest")},
+           all_count = g.all_count + r.all_count,
+           all_first_seen = ${widened("least", "all_count", "all_first_seen", "all_first")},
+           all_last_seen = ${widened("greatest", "all_count", "all_last_seen", "all_last")},
+           all_newest_crash = ${widened("greatest", "all_count", "all_newest_crash", "all_newest")}
       from jsonb_to_recordset($1::jsonb) as r (
         group_id bigint, count bigint, first timestamptz, last timestamptz, newest uuid,
         all_count bigint, all_first timestamptz, all_last timestamptz, all_newest uuid)

@@ -104,6 +104,7 @@ export async function unmergeKeys(
     if (keys.length === 0 || keys.some((key) => !known.has(key))) return "unknown-keys";
     const parted = members.filter((member) => member.keys.some((key) => named.has(key)));
     const left = members.filter((member) => !parted.includes(member));
+    if (parted.length === 0) return "unknown-keys";
     if (left.length === 0) return "all-keys";
     const part = await standAlone(db, parted, rootId);
     const rest = await standAlone(db, left, rootId);

@@ -5,6 +5,7 @@ import { fileCrashes, noteLinks, type Filed, type GroupSeed, type NewLink } from
 import { lackRow, type CrashLack } from "./lacks.ts";
 import { saveTags } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
+import { openOutdatedRepairs } from "./repairs.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 
 /** One crash's outcome. A crash that several dumps of one text made has `parent` set to the first's id. */
@@ -128,6 +129,10 @@ async function saveOutcomes(
       const group = filed.get(outcome);
       return group === undefined ? [] : [{ ...outcome, ...group }];
     }),
+  );
+  await openOutdatedRepairs(
+    db,
+    inserted.flatMap(({ lacks }) => lacks.map(lackRow)),
   );
   return links;
 }

@@ -45,7 +45,7 @@ export const releaseFileKey = ({
 }: Pick<NewSymbolFile, "kind" | "path" | "python">): string => `${kind}:${python ?? ""}:${path}`;
 
 /**
- * Stores a batch of files under a release and raises its symbols version. Returns the files that were
+ * Stores a batch of files under a release and raises its symbols version if they change it. Returns the files that were
  * new to the release, by `releaseFileKey`; the others were there with the same content.
  */
 export async function storeSymbolFiles(
@@ -61,9 +61,10 @@ export async function storeSymbolFiles(
       (file) => file.content,
     );
     await db.query({ name: "insert-symbol-files", text: insertFiles, values: [json, bytes] });
+    // the update that changes nothing locks the release: one upload at a time
     const { rows } = await db.query<{ id: number }>(
       `insert into releases (project_id, name) values ($1, $2)
-       on conflict (project_id, name) do update set symbols_version = releases.symbols_version + 1 returning id`,
+       on conflict (project_id, name) do update set name = excluded.name returning id`,
       [projectId, release],
     );
     const paths = JSON.stringify(
@@ -80,6 +81,10 @@ export async function storeSymbolFiles(
       text: insertPaths,
       values: [paths, rows[0]?.id],
     });
+    if (added.rows.length > 0)
+      await db.query("update releases set symbols_version = symbols_version + 1 where id = $1", [
+        rows[0]?.id,
+      ]);
     return new Set(added.rows.map(releaseFileKey));
   });
 }

@@ -1,0 +1,195 @@
+/**
+ * Tables repairs and repair_groups: crashes that are worked out again because symbols came. One process at a time runs
+ * them; what a crash's turn is lies in crash_lacks. Saving what came out is in repaired-reports.ts.
+ */
+import type { Queryable } from "./pool.ts";
+
+/** A repair that runs: crashes with `key` whose report was made before `version` of the symbols. */
+export interface RunningRepair {
+  readonly id: number;
+  readonly projectId: number;
+  readonly key: number;
+  readonly version: number;
+  readonly found: number;
+  readonly done: number;
+}
+
+/**
+ * Opens a repair for whatever was lacked and has come since this was last called. One that waits already goes on
+ * waiting for what else may come.
+ */
+export async function noticeSymbols(db: Queryable): Promise<void> {
+  await db.query({ name: "notice-releases", text: noticeReleases });
+  await db.query({ name: "notice-native-caches", text: noticeNative });
+}
+
+const open = (from: string): string => `
+  insert into repairs (project_id, key, kind, name, build_id, debug_id)
+  select distinct on (s.key) s.project_id, s.key, s.kind, coalesce(s.release, s.name), s.build_id, s.debug_id
+    from ${from} order by s.key
+  on conflict (key) where state = 'waiting' do update set changed_at = now()`;
+
+const noticeReleases = `
+  with changed as (
+    update releases set symbols_noticed = symbols_version where symbols_version > symbols_noticed
+    returning project_id, name
+  )
+  ${open("changed c join lacked_symbols s on s.kind = 'python' and s.project_id = c.project_id and s.release = c.name")}`;
+
+const noticeNative = `
+  with changed as (
+    update native_caches set noticed = built where built > noticed returning debug_id, build_id
+  )
+  ${open("changed c join lacked_symbols s on s.kind = 'native' and (s.debug_id = c.debug_id or s.build_id = c.build_id)")}`;
+
+/** SQL: the state of the symbols that `s`, of lacked_symbols or repairs, stands for; null while there are none. */
+const versionOf = (s: string, release: string): string => `case ${s}.kind
+  when 'python' then (select r.symbols_version from releases r where r.project_id = ${s}.project_id and r.name = ${release})
+  else (select max(c.built) from native_caches c where c.debug_id = ${s}.debug_id or c.build_id = ${s}.build_id) end`;
+
+const openOutdated = open(`jsonb_to_recordset($1::jsonb) as r (key bigint, version bigint)
+    join lacked_symbols s using (key) where ${versionOf("s", "s.release")} > r.version`);
+
+/**
+ * Opens a repair for those of these lacks whose symbols have come while their crash was worked on. In the transaction
+ * that saves them, and last: what arrives later finds the crash.
+ */
+export async function openOutdatedRepairs(
+  db: Queryable,
+  lacks: readonly { readonly key: number; readonly version: number }[],
+): Promise<void> {
+  if (lacks.length === 0) return;
+  await db.query({
+    name: "open-outdated-repairs",
+    text: openOutdated,
+    values: [JSON.stringify(lacks)],
+  });
+}
+
+/** When repairs may begin. */
+export interface Patience {
+  /** Nothing arrived for so long. */
+  readonly quietMs: number;
+  /** Or one has waited for so long. */
+  readonly mostMs: number;
+}
+
+/** Symbols that were uploaded and are not ready to be used yet. */
+const underWay = `exists (select from symbol_files where state = 'stored')
+  or exists (select from native_caches where wanted > built)
+  or exists (select from native_files where state = 'stored')`;
+
+const start = `
+  update repairs p
+     set state = 'running', started_at = now(), version = coalesce(${versionOf("p", "p.name")}, -1)
+   where p.state = 'waiting' and not exists (select from repairs o where o.key = p.key and o.state = 'running')
+     and (p.created_at < now() - $2 * interval '1 millisecond'
+       or not (${underWay})
+          and (select max(changed_at) from repairs where state = 'waiting') < now() - $1 * interval '1 millisecond')
+  returning id`;
+
+const countFound = `
+  update repairs p set found = (select count(*) from crash_lacks l where l.key = p.key and l.version < p.version)
+   where p.state = 'running' and p.found is null`;
+
+/**
+ * Starts the repairs that wait, all together once nothing more arrives: a crash that lacked several things that come one
+ * after the other is worked out once. Answers with all that run; those that found no crash are gone.
+ */
+export async function startRepairs(
+  db: Queryable,
+  { quietMs, mostMs }: Patience,
+): Promise<readonly RunningRepair[]> {
+  await db.query({ name: "start-repairs", text: start, values: [quietMs, mostMs] });
+  await db.query({ name: "count-repairs", text: countFound });
+  await db.query("delete from repairs where state = 'running' and found = 0 and done = 0");
+  const { rows } = await db.query<RunningRepair>({
+    name: "running-repairs",
+    text: `select id, project_id as "projectId", key, version, found, done from repairs where state = 'running' order by id`,
+  });
+  return rows;
+}
+
+/** A crash that waits to be worked out again, and which of its lacks say so. */
+export interface DueCrash {
+  readonly id: string;
+  readonly keys: readonly number[];
+}
+
+const keysAndVersions = (repairs: readonly RunningRepair[]): readonly unknown[] => [
+  repairs.map(({ key }) => key),
+  repairs.map(({ version }) => version),
+];
+
+const findDue = `
+  select crash_id as id, array_agg(key::float8) as keys
+    from unnest($1::bigint[], $2::bigint[]) as k (key, version)
+   cross join lateral (
+     select l.crash_id from crash_lacks l
+      where l.key = k.key and l.version < k.version and ($3::uuid is null or l.crash_id < $3)
+      order by l.crash_id desc limit $4) as l
+   group by crash_id order by crash_id desc limit $4`;
+
+/** Up to `most` crashes of these repairs, newest first, those older than `before` when given. */
+export async function findDueCrashes(
+  db: Queryable,
+  repairs: readonly RunningRepair[],
+  before: string | null,
+  most: number,
+): Promise<readonly DueCrash[]> {
+  const values = [...keysAndVersions(repairs), before, most];
+  const { rows } = await db.query<DueCrash>({ name: "find-due-crashes", text: findDue, values });
+  return rows;
+}
+
+const findFirst = `
+  select distinct on (root) id, keys
+    from (select due.id, due.keys, (select coalesce(g.parent_id, g.id) from groups g where g.id = r.group_id) as root
+            from (${findDue}) as due join reports r on r.crash_id = due.id) as grouped
+   order by root, id desc`;
+
+/** Of the newest `look` crashes of these repairs, the newest of each group. */
+export async function findFirstOfGroups(
+  db: Queryable,
+  repairs: readonly RunningRepair[],
+  look: number,
+): Promise<readonly DueCrash[]> {
+  const values = [...keysAndVersions(repairs), null, look];
+  const { rows } = await db.query<DueCrash>({ name: "find-first-due", text: findFirst, values });
+  return rows.toSorted((one, other) => (one.id < other.id ? 1 : -1));
+}
+
+/** What came of a repair. */
+export interface EndedRepair {
+  readonly id: number;
+  readonly name: string;
+  readonly found: number;
+  readonly done: number;
+  readonly improved: number;
+  readonly moved: number;
+}
+
+/** Ends those repairs, of these, that have no crash left. */
+export async function finishRepairs(
+  db: Queryable,
+  repairs: readonly RunningRepair[],
+): Promise<readonly EndedRepair[]> {
+  const { rows } = await db.query<EndedRepair>({
+    name: "finish-repairs",
+    text: `update repairs p set state = 'done', finished_at = now()
+            where p.id = any($1::bigint[]) and p.state = 'running'
+              and not exists (select from crash_lacks l where l.key = p.key and l.version < p.version)
+           returning id, name, found, done, improved, moved`,
+    values: [repairs.map(({ id }) => id)],
+  });
+  return rows;
+}
+
+/** Forgets repairs that ended before `before`. */
+export async function dropOldRepairs(db: Queryable, before: Date): Promise<number> {
+  const { rowCount } = await db.query(
+    "delete from repairs where state = 'done' and finished_at < $1",
+    [before],
+  );
+  return rowCount ?? 0;
+}
