@@ -233,6 +233,13 @@ def uninstalled() -> None:
     segv_null()
 
 
+def uninstalled_abort() -> None:
+    import faultline
+
+    faultline.uninstall()
+    os.abort()
+
+
 def captured_now() -> None:
     import faultline
 

@@ -238,6 +238,18 @@ def test_uninstall_puts_everything_back(app: App) -> None:
     assert app.reports(1, 0) == []
 
 
+def test_uninstall_puts_sigabrt_back(app: App) -> None:
+    ran = app.run("uninstalled_abort", options={"capture_fatal": True})
+    assert ran.status == -6
+    assert ran.seconds < 6, "nothing sleeps any more"
+
+
+def test_an_exception_is_kept_without_a_monitor(app: App) -> None:
+    ran = app.run("exception", options={"exceptions": True, "python": "/no/such/python"})
+    assert ran.status == 1
+    assert [report.meta["kind"] for report in app.reports()] == ["exception"]
+
+
 def test_capture_now(app: App) -> None:
     ran = app.run("captured_now")
     assert ran.status == 0

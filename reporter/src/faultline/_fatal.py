@@ -7,9 +7,10 @@ the signal has for a number, and the monitor wakes it as soon as it is done. See
 
 from __future__ import annotations
 
-import faulthandler
 import signal
 from typing import Callable
+
+from ._faulthandler import switch_off
 
 
 def sleep_on_abort() -> Callable[[], None]:
@@ -27,11 +28,11 @@ def sleep_on_abort() -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.signal.restype = ctypes.c_void_p
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
-    faulthandler.disable()
+    switch_off()
     libc.signal(signal.SIGABRT, ctypes.cast(libc.sleep, ctypes.c_void_p))
 
     def restore() -> None:
-        faulthandler.disable()
+        switch_off()
         libc.signal(signal.SIGABRT, None)
 
     return restore

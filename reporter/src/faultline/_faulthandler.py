@@ -18,6 +18,11 @@ _disable = faulthandler.disable
 _is_enabled = faulthandler.is_enabled
 
 
+def switch_off() -> None:
+    """Faulthandler itself, wrapped or not: the signals get back the dispositions it found."""
+    _disable()
+
+
 class FaulthandlerTakeover:
     """In force between `start` and `stop`."""
 

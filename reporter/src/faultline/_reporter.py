@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._faulthandler import FaulthandlerTakeover
+from ._identity import descriptor_identity
 from ._limits import CAPTURE_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_TAG_CHARS, MAX_TAGS
 from ._options import Options
 from ._permissions import make_dumpable, may_be_looked_into, name_tracer, ptrace_scope
@@ -29,7 +30,9 @@ class Reporter:
         self._peer: Any = None
         self._tracer = 0
         self._channel_fd = -1
+        self._channel_identity: Optional[Tuple[int, int]] = None
         self._pidfd = -1
+        self._sleeps_on_abort = False
         self._text_file: Any = None
         self._uploader: Any = None
         self._undo: List[Callable[[], None]] = []
@@ -70,10 +73,12 @@ class Reporter:
         try:
             if ptrace_scope() == 1:
                 self._name_monitor()
-            fatal = self.options.capture_fatal and self._attempt("capture_fatal", self._sleep_on_abort)
-            self._channel_fd = self._register()
-            self._takeover.start(self._channel_fd, as_object=fatal)
+            if self.options.capture_fatal:
+                self._sleeps_on_abort = self._attempt("capture_fatal", self._sleep_on_abort)
+            self._open_channel()
+            self._takeover.start(self._channel_fd, as_object=self._sleeps_on_abort)
         except BaseException:
+            self._undo_all()
             peer.close()
             self._peer = None
             raise
@@ -95,8 +100,8 @@ class Reporter:
 
         self._undo.append(sleep_on_abort())
 
-    def _register(self) -> int:
-        """Opens a channel and hands its read end to the monitor. Answers the write end. Raises OSError, ValueError."""
+    def _open_channel(self) -> None:
+        """And hands its read end to the monitor. Raises OSError, ValueError."""
         from ._channel import open_channel
 
         channel = open_channel()
@@ -119,7 +124,13 @@ class Reporter:
             channel.read_end.close()
             _close(self._pidfd)
             self._pidfd = -1
-        return channel.write_fd
+        self._channel_fd = channel.write_fd
+        self._channel_identity = descriptor_identity(channel.write_fd)
+
+    def _close_channel(self, fd: int, identity: Optional[Tuple[int, int]]) -> None:
+        """Unless the application closed it, and the number is now something of its own."""
+        if fd >= 0 and identity is not None and descriptor_identity(fd) == identity:
+            _close(fd)
 
     def _handed_over(self) -> Dict[str, int]:
         """
@@ -134,7 +145,7 @@ class Reporter:
                 found["pidfd"] = self._pidfd = os.pidfd_open(os.getpid())
             except OSError:
                 self._pidfd = -1
-        if not may_be_looked_into() and self._stderr_fd >= 0 and _is_open(self._stderr_fd):
+        if not may_be_looked_into() and descriptor_identity(self._stderr_fd) is not None:
             found["stderr"] = self._stderr_fd
         return found
 
@@ -227,13 +238,16 @@ class Reporter:
 
     def send_exception(self, text: str) -> None:
         """Hands a traceback to the monitor, and waits until it is on disk. Never raises."""
-        try:
-            if self._peer is None:
-                self._store_exception(text)
-            else:
-                self._ask("exception", text.encode("utf-8", "backslashreplace"))
-        except Exception as error:
-            self._complain(f"exception: {type(error).__name__}: {error}")
+        for way in (self._hand_over_exception, self._store_exception):
+            try:
+                way(text)
+                return
+            except Exception as error:
+                self._complain(f"exception: {type(error).__name__}: {error}")
+
+    def _hand_over_exception(self, text: str) -> None:
+        if self._ask("exception", text.encode("utf-8", "backslashreplace")) is None:
+            raise OSError("the monitor has not taken it")
 
     def _store_exception(self, text: str) -> None:
         from ._report import files_of, metadata
@@ -283,16 +297,16 @@ class Reporter:
             return
         if self._tracer:
             name_tracer(self._tracer)
-        before = self._channel_fd
+        before = self._channel_fd, self._channel_identity
         try:
-            self._channel_fd = self._register()
-            self._takeover.point_at(self._channel_fd, self.options.capture_fatal)
+            self._open_channel()
+            self._takeover.point_at(self._channel_fd, self._sleeps_on_abort)
         except Exception as error:
             self._complain(f"fork: {type(error).__name__}: {error}")
             self._takeover.fall_back()
             self._channel_fd = -1
-        if before >= 0 and not self.options.capture_fatal:
-            _close(before)
+        if not self._sleeps_on_abort:
+            self._close_channel(*before)
 
     def _text_file_of_child(self) -> None:
         from ._text_file import TextFile
@@ -306,13 +320,13 @@ class Reporter:
         """Whether a crash now would be captured."""
         if self.how == HOW_TEXT_FILE:
             return self._text_file is not None
-        return self._peer is not None and self._channel_fd >= 0 and bool(self._peer.alive)
+        if self._peer is None or self._channel_fd < 0:
+            return False
+        return descriptor_identity(self._channel_fd) == self._channel_identity and bool(self._peer.alive)
 
     def stop(self) -> None:
         """Undoes everything. Never raises."""
-        for undo in reversed(self._undo):
-            self._attempt("uninstall", undo)
-        self._undo.clear()
+        self._undo_all()
         self._attempt("uninstall", self._takeover.stop)
         if self._text_file is not None:
             self._text_file.remove()
@@ -326,17 +340,14 @@ class Reporter:
             del os.environ[MONITOR_VARIABLE]
         self._attempt("uninstall", self._peer.close)
         self._peer = None
-        if self._channel_fd >= 0 and not self.options.capture_fatal:
-            _close(self._channel_fd)
+        if not self._sleeps_on_abort:
+            self._close_channel(self._channel_fd, self._channel_identity)
         self._channel_fd = -1
 
-
-def _is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
+    def _undo_all(self) -> None:
+        for undo in reversed(self._undo):
+            self._attempt("uninstall", undo)
+        self._undo.clear()
 
 
 def _close(fd: int) -> None:

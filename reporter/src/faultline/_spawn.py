@@ -8,6 +8,7 @@ import sys
 from typing import Dict, List, Optional, Tuple
 
 from . import _wire
+from ._identity import descriptor_identity
 
 MONITOR_VARIABLE = "FAULTLINE_MONITOR"
 """Name of the abstract socket that the monitor of this process and of its children listens on."""
@@ -33,7 +34,7 @@ class Peer:
     def __init__(self, sock: socket.socket, name: str) -> None:
         self.socket = sock
         self.name = name
-        self._identity = _identity(sock.fileno())
+        self._identity = descriptor_identity(sock.fileno())
 
     @property
     def intact(self) -> bool:
@@ -42,7 +43,7 @@ class Peer:
 
         Daemonising code closes 3..N, and the number then belongs to something of the application's.
         """
-        return self._identity is not None and _identity(self.socket.fileno()) == self._identity
+        return self._identity is not None and descriptor_identity(self.socket.fileno()) == self._identity
 
     @property
     def alive(self) -> bool:
@@ -67,14 +68,6 @@ class Peer:
             self.socket.close()
         else:
             self.socket.detach()
-
-
-def _identity(fd: int) -> Optional[Tuple[int, int]]:
-    try:
-        found = os.fstat(fd)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def new_monitor_name() -> str:
