@@ -53,9 +53,10 @@ export function joinThreads(
   blamed: Thread | null,
 ): Pick<ReportParts, "threads" | "crashingThread"> {
   const known = new Sides(sides);
-  const threads = native.threads.map((thread) => {
-    const side = known.take(thread, blamed);
-    const gaps = side === null && thread.crashed ? whyUnknown(native, thread, known) : [];
+  const pairs = native.threads.map((thread) => [thread, known.take(thread, blamed)] as const);
+  const matched = pairs.some(([, side]) => side !== null);
+  const threads = pairs.map(([thread, side]) => {
+    const gaps = side === null && thread.crashed ? whyUnknown(native, thread, matched) : [];
     return stitchThread({ ...thread, gaps: [...thread.gaps, ...gaps] }, side);
   });
   const crashed = native.threads.findIndex((thread) => thread.crashed);
@@ -74,21 +75,21 @@ class Sides {
   readonly #left: Set<PythonSide>;
   readonly #byIdent: ReadonlyMap<bigint | null, PythonSide>;
   readonly #byId: ReadonlyMap<string | null, PythonSide>;
-  /** Python keeps the system's own ids. */
-  readonly haveIds: boolean;
 
   constructor(sides: readonly PythonSide[]) {
     this.#left = new Set(sides);
     this.#byIdent = new Map(sides.map((side) => [hexValue(side.thread.ident), side]));
     this.#byId = new Map(sides.map((side) => [side.nativeId ?? side.thread.id, side]));
-    this.haveIds = sides.some(({ nativeId }) => nativeId !== null);
   }
 
-  /** Where the dump tells neither, the thread that died is the one that the text blames. */
+  /**
+   * Windows has one id for both. Where nothing is told, the thread that died is the one that the
+   * text blames.
+   */
   take({ id, ident, crashed }: NativeThread, blamed: Thread | null): PythonSide | null {
     const asBlamed = ident === null && crashed ? hexValue(blamed?.ident ?? null) : null;
     const found =
-      (ident === null ? undefined : this.#byIdent.get(ident)) ??
+      this.#byIdent.get(ident ?? BigInt(id)) ??
       this.#byId.get(id) ??
       (asBlamed === null ? undefined : this.#byIdent.get(asBlamed));
     if (found === undefined || !this.#left.delete(found)) return null;
@@ -105,9 +106,9 @@ class Sides {
 }
 
 /** Memory lists all threads that Python knows; the one that died is none of them, or cannot be told. */
-function whyUnknown({ python }: NativeCrash, { ident }: NativeThread, known: Sides): Gap[] {
+function whyUnknown({ python }: NativeCrash, { ident }: NativeThread, matched: boolean): Gap[] {
   if (python === null || !python.complete) return [];
-  return [ident !== null || known.haveIds ? unknownToPython : notMatched];
+  return [ident !== null || matched ? unknownToPython : notMatched];
 }
 
 const unknownToPython = gap(
@@ -117,5 +118,5 @@ const unknownToPython = gap(
 
 const notMatched = gap(
   "no-python-state",
-  "Which of Python's threads this is cannot be told: neither the dump nor this version of Python tells an id of the other's.",
+  "Which of Python's threads this is cannot be told: the dump and Python name their threads by different ids.",
 );

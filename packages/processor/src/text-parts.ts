@@ -9,7 +9,7 @@ import { MAX_EXTENSION_MODULES } from "./limits.ts";
 import { type Evidence, nothingKnown, type ReportParts } from "./parts.ts";
 import { minorOf, platformOf } from "./platform.ts";
 import { FrameResolver } from "./python/frame-resolver.ts";
-import type { PythonSide } from "./stitch/python-side.ts";
+import type { Known, PythonSide } from "./stitch/python-side.ts";
 import { blamedThread, threadsOf } from "./threads.ts";
 
 export interface TextParts {
@@ -25,7 +25,7 @@ export function textParts(crash: TextCrash, evidence: Evidence): TextParts {
   const resolver = new FrameResolver(release, platform.python?.version ?? null);
   const stacks = resolver.stacks(dump.threads, blamedThread(dump));
   const waysInto = (frame: PythonFrame): readonly EntryWay[] => resolver.waysInto(frame);
-  const known = { memory: new Map(), minor: minorOf(platform.python), waysInto };
+  const known: Known = { memory: new Map(), minor: minorOf(platform.python), waysInto };
   const threads = threadsOf(dump, stacks, native, known);
   const { cause, gaps } = fullCause(crash, native);
   const extensions = dump.extensionModules?.names ?? [];

@@ -43,7 +43,7 @@ export function readFrames(reading: Reading, top: bigint, cframe: bigint | null)
   const frames: MemoryFrame[] = [];
   const runs = new Runs(anchors);
   let cut: string | null = null;
-  for (let at = top; at !== 0n && cut === null;) {
+  for (let at = top; at !== 0n;) {
     const previous = memory.word(at + BigInt(layout.frame.previous));
     if (previous === null) cut = "a frame is not in the dump";
     else if (seen.has(at)) cut = "its frames form a cycle";
@@ -83,9 +83,11 @@ class Runs {
     this.#end(address);
   }
 
+  /** A shim that no frame follows is the thread state's own (3.15): no activation's. */
   finish(): readonly PythonRun[] {
     if (this.#frames > 0) this.#end(null);
-    return this.#runs;
+    const last = this.#runs.findLastIndex(({ frames }) => frames > 0);
+    return this.#runs.slice(0, last + 1);
   }
 
   #end(anchor: bigint | null): void {

@@ -84,5 +84,6 @@ function stacksOf({ reading, runtime }: Place): FoundPython {
     const detail = `Line tables of ${codes.damagedTables} code objects in memory are damaged.`;
     gaps.push(gap("python-memory-cut", detail));
   }
-  return { python: { version, minor, threads, complete: cut === null }, gaps };
+  const complete = cut === null && !memory.exhausted;
+  return { python: { version, minor, threads, complete }, gaps };
 }

@@ -26,17 +26,17 @@ export function readThreads(reading: Reading, runtime: bigint): ThreadList {
   const threads: MemoryThread[] = [];
   let frames = 0;
   const head = memory.word(runtime + BigInt(layout.runtime.interpreters)) ?? 0n;
-  const interpreters = chain(reading, head, layout.interpreter.next, MAX_PYTHON_INTERPRETERS);
+  const interpreters = interpretersFrom(reading, head);
   let cut = interpreters.cut;
   for (const interpreter of interpreters.found) {
     const collecting = isCollecting(reading, runtime, interpreter);
     const first = memory.word(interpreter + BigInt(layout.interpreter.threads)) ?? 0n;
     const left = MAX_PYTHON_THREADS - threads.length;
-    const states = chain(reading, first, layout.thread.next, left);
+    const states = chain(reading, first, layout.thread.next, left, "MAX_PYTHON_THREADS");
     cut ??= states.cut;
     for (const state of states.found) {
       if (frames >= MAX_PYTHON_FRAMES)
-        return { threads: oneEach(threads), cut: `limit MAX_PYTHON_FRAMES, ${MAX_PYTHON_FRAMES}` };
+        return { threads: oneEach(threads), cut: "limit MAX_PYTHON_FRAMES" };
       const thread = readThread(reading, state, collecting);
       frames += thread.frames.length;
       threads.push(thread);
@@ -77,24 +77,33 @@ function byPlace(one: FrameList, other: FrameList): number {
 export function fits(reading: Reading, runtime: bigint): boolean {
   const { memory, layout } = reading;
   const head = memory.word(runtime + BigInt(layout.runtime.interpreters)) ?? 0n;
-  const { found } = chain(reading, head, layout.interpreter.next, MAX_PYTHON_INTERPRETERS);
-  return found.some((interpreter) => {
+  return interpretersFrom(reading, head).found.some((interpreter) => {
     const thread = memory.word(interpreter + BigInt(layout.interpreter.threads)) ?? 0n;
     return thread !== 0n && memory.word(thread + BigInt(layout.thread.interpreter)) === interpreter;
   });
 }
+
+const interpretersFrom = (reading: Reading, head: bigint): ReturnType<typeof chain> =>
+  chain(
+    reading,
+    head,
+    reading.layout.interpreter.next,
+    MAX_PYTHON_INTERPRETERS,
+    "MAX_PYTHON_INTERPRETERS",
+  );
 
 function chain(
   { memory }: Reading,
   first: bigint,
   next: number,
   limit: number,
+  limitName: string,
 ): { found: readonly bigint[]; cut: string | null } {
   const found = new Set<bigint>();
   let at = first;
   while (at !== 0n) {
     if (found.has(at)) return { found: [...found], cut: "the list runs in a circle" };
-    if (found.size >= limit) return { found: [...found], cut: `the list is longer than ${limit}` };
+    if (found.size >= limit) return { found: [...found], cut: `limit ${limitName}` };
     found.add(at);
     const following = memory.word(at + BigInt(next));
     if (following === null) return { found: [...found], cut: "the list leads out of the dump" };

@@ -3,6 +3,8 @@
  * one another directly. Where one ends is told by the Python frames' names, by what their callers'
  * lines can do, and by the native functions between the activations.
  */
+import type { EntryWay } from "@faultline/pyc";
+import type { PythonFrame } from "@faultline/shared";
 import { counted } from "../gaps.ts";
 import { MAX_ALIGNED_CELLS } from "../limits.ts";
 import type { Activation } from "../native/frames.ts";
@@ -40,7 +42,7 @@ export function placeByNames(
       : begun(placeByNames(activations, nativeComplete, python, older, true));
   }
   if (isOnlyOne(possible)) return exact(runsOf(possible, frames.length, loops));
-  const best = align({ ...rows, score: scoreOf(activations, loops, python) }) ?? possible;
+  const best = align({ ...rows, score: scoreOf(activations, loops, frames, ways) }) ?? possible;
   const runs = runsOf(best, frames.length, loops);
   return approximate(runs, inferred(runs, frames.length));
 }
@@ -49,22 +51,19 @@ export function placeByNames(
 function scoreOf(
   activations: readonly Activation[],
   loops: readonly number[],
-  { frames, waysInto }: PythonSide,
+  frames: readonly PythonFrame[],
+  ways: readonly (readonly EntryWay[])[],
 ): Rows["score"] {
   const bridges = bridgesOf(activations, loops);
-  const seams = frames.slice(1).map((caller, index) => ({
-    callee: frames[index]?.function ?? "",
-    ways: waysInto(caller),
-  }));
+  const callees = frames.map(({ function: name }) => name ?? "");
   const bridgeIds = numbered(bridges.map((names) => names.join(" ")));
   const seamIds = numbered(
-    seams.map(({ callee, ways }) => `${callee} ${ways.map(({ by }) => by).join(" ")}`),
+    ways.map((into, seam) => `${callees[seam]} ${into.map(({ by }) => by).join(" ")}`),
   );
   const known: (number | undefined)[] = [];
   return (activation, seam) => {
-    const id = bridgeIds[activation]! * seams.length + seamIds[seam]!;
-    const { callee, ways } = seams[seam]!;
-    return (known[id] ??= fitOf(bridges[activation]!, callee, ways));
+    const id = bridgeIds[activation]! * ways.length + seamIds[seam]!;
+    return (known[id] ??= fitOf(bridges[activation]!, callees[seam]!, ways[seam]!));
   };
 }
 

@@ -9,7 +9,7 @@ import type { Dump, TextFrame, TextThread } from "@faultline/faulthandler";
 import type { Gap } from "@faultline/shared";
 import type { TextCrash } from "../crashes.ts";
 import { counted, gap } from "../gaps.ts";
-import { hexValue } from "../hex.ts";
+import { hex, hexValue } from "../hex.ts";
 import type { NativeCrash } from "../native/native-crash.ts";
 import type { KnownFrame } from "../python/known-frame.ts";
 import type { FrameList } from "../python-memory/frames.ts";
@@ -27,7 +27,8 @@ export function reconcile(crash: TextCrash, native: NativeCrash): Reconciled {
   const sides = new Map<bigint, MemorySide>();
   const left = new Map((native.python?.threads ?? []).map((thread) => [thread.ident, thread]));
   const died = native.threads.find(({ crashed }) => crashed)?.ident ?? null;
-  const threads = crash.dump.threads.map((text): TextThread => {
+  const threads = crash.dump.threads.map((printed): TextThread => {
+    const text = named(printed, died);
     const ident = hexValue(text.ident);
     const memory = ident === null ? undefined : left.get(ident);
     if (ident === null || memory === undefined) return text;
@@ -45,6 +46,10 @@ export function reconcile(crash: TextCrash, native: NativeCrash): Reconciled {
   };
   return { crash: { ...crash, dump }, sides };
 }
+
+/** `faulthandler.enable(all_threads=False)` prints the thread that died, and does not name it. */
+const named = (text: TextThread, died: bigint | null): TextThread =>
+  text.ident === null && text.current && died !== null ? { ...text, ident: hex(died) } : text;
 
 function believe(
   text: TextThread,

@@ -131,7 +131,7 @@ class Builder {
     this.#put(this.#heap, state, at.threadInterpreter, interpreter);
     this.#put(this.#heap, state, at.threadIdent, ident);
     if (at.threadNative !== null) this.#put(this.#heap, state, at.threadNative, nativeId ?? 0);
-    let previous = 0n;
+    let previous = this.#process.minor >= 15 ? this.#baseFrame() : 0n;
     let cframe = 0n;
     const frames: bigint[] = [];
     for (const run of runs.toReversed()) {
@@ -146,6 +146,13 @@ class Builder {
     this.#put(this.#heap, state, at.threadTop, at.cframe === null ? previous : cframe);
     this.#states.push(state);
     return state;
+  }
+
+  /** From 3.15 on every chain ends with a shim that belongs to the thread state. */
+  #baseFrame(): bigint {
+    const address = this.#heap.place(0x80);
+    this.#heap.byte(address + BigInt(this.#at.frameOwner ?? 0), 3);
+    return address;
   }
 
   #shim(address: bigint, previous: bigint): bigint {

@@ -38,6 +38,13 @@ export const isPlumbing = (name: string): boolean => plumbing.has(name);
 const calledByCtypes =
   "?libffi ×2\nffi_call\n_call_function_pointer\n_ctypes_callproc\nPyCFuncPtr_call";
 
+const waitsForInterpreter = `__futex_abstimed_wait_common64
+__futex_abstimed_wait_common
+__pthread_cond_wait_common
+___pthread_cond_timedwait64
+PyCOND_TIMEDWAIT
+take_gil`;
+
 /** worker.py: `main` renders pages inside one another and crashes in the innermost. */
 const oneEvalEach = `PY crash:14
 eval
@@ -97,12 +104,7 @@ ${oneEvalForAll}`,
     // Waits for the interpreter's lock, between two instructions of `spin`.
     dump: "04-py3.11-busy-threads",
     thread: "0x7fe3c5b0d6c0",
-    lines: `__futex_abstimed_wait_common64
-__futex_abstimed_wait_common
-__pthread_cond_wait_common
-___pthread_cond_timedwait64
-PyCOND_TIMEDWAIT
-take_gil
+    lines: `${waitsForInterpreter}
 eval_frame_handle_pending
 PY busy_threads.<locals>.spin:71
 eval
@@ -253,12 +255,7 @@ ${oneEvalForAll}`,
   {
     dump: "23-py3.8-thread-overflow-from-core",
     thread: "0x7f2035047b80",
-    lines: `__futex_abstimed_wait_common64
-__futex_abstimed_wait_common
-__pthread_cond_wait_common
-___pthread_cond_timedwait64
-PyCOND_TIMEDWAIT
-take_gil
+    lines: `${waitsForInterpreter}
 PyEval_RestoreThread
 acquire_timed
 lock_PyThread_acquire_lock

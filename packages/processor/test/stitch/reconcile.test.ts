@@ -128,6 +128,17 @@ describe("where they disagree", () => {
   });
 });
 
+test("a text that names no thread is of the one that died", () => {
+  const anonymous = aThread([inText("deep", 3)], { current: true, ident: null, anonymous: true });
+  const { crash, sides } = reconciled({ threads: [anonymous] }, [thread([inMemory("deep", 3)])]);
+  expect(crash.dump.threads).toHaveLength(1);
+  expect(crash.dump.threads[0]).toMatchObject({
+    ident: "0x7f0000000001",
+    frames: [{ memory: { firstLine: 1 } }],
+  });
+  expect(sides.size).toBe(1);
+});
+
 test("of a thread that runs several interpreters the text tells one", () => {
   const inner = thread([inMemory("deep", 3)]);
   const outer = thread([inMemory("main", 9)]);
