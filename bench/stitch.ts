@@ -1,6 +1,7 @@
 /**
- * What Python costs per crash, on real dumps of CPython, in a process that is warm: reading its threads out of
- * the dump (opened anew), and laying their frames over the native ones, of all threads together.
+ * What Python costs per crash, on real dumps of CPython, in a process that is warm: reading its
+ * threads out of the dump (opened anew), and laying their frames over the native ones, of all
+ * threads together.
  */
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What a person asks first: in which function it died, called from where in their code, through what. */
+/** What a person asks first: which function died, called from where in their code, through what. */
 import type { Frame, NativeFrame, PythonFrame, Report } from "../report.ts";
 import { objectWords, placeWords, pythonName } from "./frames.ts";
 import { labelled } from "./plain.ts";
@@ -6,7 +6,7 @@ import { labelled } from "./plain.ts";
 /** Names of calls that are shown from each end of a long way. */
 const MAX_NAMES_OF_END = 5;
 
-/** Lines where the blamed thread has native frames; what died there is told by the stack itself else. */
+/** Nothing where the blamed thread has no native frames: its innermost line says it all. */
 export function* glanceLines(report: Report): Generator<string> {
   const thread = report.threads[report.crashingThread ?? -1];
   const stack = (thread?.stack ?? []).filter(({ role }) => role === null);
@@ -36,7 +36,7 @@ function functionWords(frame: NativeFrame): string {
   return file === null ? words : `${words}, ${file}${line === null ? "" : `:${line}`}`;
 }
 
-/** "ctypes.string_at > PyCFuncPtr_call > ffi_call": from the caller to the death; null where it is one step. */
+/** "ctypes.string_at > ffi_call": from the caller to the death; null where it is one step. */
 function wayWords(stack: readonly Frame[], died: NativeFrame, caller: PythonFrame): string | null {
   const between = stack.slice(stack.indexOf(died) + 1, stack.indexOf(caller)).toReversed();
   const names = between
