@@ -13,6 +13,7 @@ export * from "./db/groups.ts";
 export * from "./db/lacks.ts";
 export * from "./db/locks.ts";
 export * from "./db/migrate.ts";
+export * from "./db/missing-symbols.ts";
 export * from "./db/native-caches.ts";
 export * from "./db/native-files.ts";
 export * from "./db/partitions.ts";

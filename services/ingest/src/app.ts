@@ -25,6 +25,8 @@ import { groupChangeRoutes } from "./routes/group-changes.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes, type Health } from "./routes/health.ts";
 import { projectRoutes } from "./routes/projects.ts";
+import { repairRoutes } from "./routes/repairs.ts";
+import { missingSymbolRoutes } from "./routes/symbols-missing.ts";
 import { nativeSymbolRoutes } from "./routes/symbols-native.ts";
 import { symbolCheckRoutes } from "./routes/symbols-check.ts";
 import { symbolRoutes } from "./routes/symbols.ts";
@@ -97,6 +99,8 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(symbolRoutes, routeDeps);
   await app.register(symbolCheckRoutes, routeDeps);
   await app.register(nativeSymbolRoutes, routeDeps);
+  await app.register(missingSymbolRoutes, routeDeps);
+  await app.register(repairRoutes, routeDeps);
   await app.register(projectRoutes, routeDeps);
   await app.register(tokenRoutes, routeDeps);
   await app.register(healthRoutes, routeDeps);

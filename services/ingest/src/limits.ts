@@ -91,6 +91,12 @@ export const GROUP_HOURS = 72;
 export const GROUP_DAYS = 90;
 /** Releases, environments and hosts that a group's page lists. */
 export const GROUP_FACET_VALUES = 20;
+/** What is missing is counted over so many days, at the most and unless the request says otherwise, and for so long. */
+export const MAX_MISSING_DAYS = 90;
+export const MISSING_DAYS = 7;
+export const MISSING_TIMEOUT_MS = 8_000;
+/** Ways from group to group that a repair's page lists. */
+export const REPAIR_MOVES = 200;
 /** Groups joined to it, lines of what became of it, and groups that may be the same. */
 export const GROUP_MEMBERS = 100;
 export const GROUP_ACTIVITY = 50;

@@ -94,6 +94,11 @@ export const problemKinds = {
     title: "The request is larger than a limit",
     todo: "Send less; every limit is listed at /api/docs.",
   },
+  "too-slow": {
+    status: 422,
+    title: "Counting took too long",
+    todo: "Ask for less: one project, fewer days.",
+  },
   "unsupported-media-type": {
     status: 415,
     title: "The Content-Type is not taken here",

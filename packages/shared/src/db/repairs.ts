@@ -193,3 +193,74 @@ export async function dropOldRepairs(db: Queryable, before: Date): Promise<numbe
   );
   return rowCount ?? 0;
 }
+
+export const repairStates = ["waiting", "running", "done"] as const;
+export type RepairState = (typeof repairStates)[number];
+
+export interface RepairRow {
+  readonly id: number;
+  readonly projectId: number;
+  readonly kind: "python" | "native";
+  /** The release, or the module. */
+  readonly name: string;
+  readonly buildId: string | null;
+  readonly debugId: string | null;
+  readonly state: RepairState;
+  /** Null while it waits. */
+  readonly found: number | null;
+  readonly done: number;
+  readonly improved: number;
+  readonly moved: number;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+const columns = `p.id, p.project_id as "projectId", p.kind, p.name, p.build_id as "buildId", p.debug_id as "debugId", p.state,
+  p.found, p.done, p.improved, p.moved, p.created_at as "createdAt", p.started_at as "startedAt", p.finished_at as "finishedAt"`;
+
+/** Newest first; `after`: the last id of the page before. */
+export async function listRepairs(
+  db: Queryable,
+  projectIds: readonly number[] | null,
+  state: RepairState | null,
+  after: number | null,
+  limit: number,
+): Promise<readonly RepairRow[]> {
+  const { rows } = await db.query<RepairRow>(
+    `select ${columns} from repairs p
+      where ($1::integer[] is null or p.project_id = any($1)) and ($2::text is null or p.state = $2)
+        and ($3::bigint is null or p.id < $3) order by p.id desc limit $4`,
+    [projectIds, state, after, limit],
+  );
+  return rows;
+}
+
+/** Crashes of a repair that went from one group to another. */
+export interface RepairMove {
+  /** Null: they had none, since they could not be processed. */
+  readonly from: number | null;
+  readonly to: number;
+  readonly crashes: number;
+}
+
+/** With the moves of most crashes, at most `moves` of them. */
+export async function findRepair(
+  db: Queryable,
+  projectIds: readonly number[] | null,
+  id: number,
+  moves: number,
+): Promise<(RepairRow & { readonly groups: readonly RepairMove[] }) | null> {
+  const { rows } = await db.query<RepairRow>(
+    `select ${columns} from repairs p where p.id = $1 and ($2::integer[] is null or p.project_id = any($2))`,
+    [id, projectIds],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const { rows: groups } = await db.query<RepairMove>(
+    `select nullif(from_group, 0) as "from", to_group as "to", crashes from repair_groups
+      where repair_id = $1 order by crashes desc, from_group, to_group limit $2`,
+    [id, moves],
+  );
+  return { ...row, groups };
+}

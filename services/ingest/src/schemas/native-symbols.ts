@@ -32,7 +32,7 @@ const Role = Type.Enum(
   { description: "supplementary: what dwz made; split: .dwo or .dwp." },
 );
 
-const Missing = Type.Object({
+export const Missing = Type.Object({
   role: Role,
   buildId: Type.Nullable(
     Type.String({ description: "Null for what is known by its CRC or its units." }),
