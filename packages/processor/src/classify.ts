@@ -95,6 +95,7 @@ const windowsCodes: ReadonlyMap<number, readonly [string, Classification | null]
 
 export function causeOf(crash: TextCrash): Cause {
   const { dump, secondSignal } = crash;
+  if (crash.raised !== null) return raisedCause(crash.raised);
   const none = { kind: kinds[dump.kind], reason: null, code: null, message: null };
   switch (dump.kind) {
     case "signal":
@@ -112,6 +113,13 @@ export function causeOf(crash: TextCrash): Cause {
     case "cstack":
       return { ...none, classification: "snapshot" };
   }
+}
+
+/** "ValueError: bad row" → the exception's type, and its words. */
+function raisedCause(line: string): Cause {
+  const [, reason = null, words = null] = /^([\w.]+)(?:: (.*))?$/s.exec(line) ?? [];
+  const told = { kind: "exception", code: null, classification: "python-exception" } as const;
+  return { ...told, reason, message: reason === null ? line : words };
 }
 
 function signalCause(words: string | null): Cause {

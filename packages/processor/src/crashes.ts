@@ -16,6 +16,8 @@ export interface TextCrash {
   readonly dump: Dump;
   /** The signal's words when a second dump of the crash named one ("Aborted"). */
   readonly secondSignal: string | null;
+  /** The exception's own line when the text is the traceback of one that nobody caught. */
+  readonly raised: string | null;
   readonly span: readonly [number, number];
   readonly gaps: readonly Gap[];
 }
@@ -29,7 +31,13 @@ export function crashesOf(dumps: readonly Dump[]): TextCrash[] {
     if (left === 0 && previous !== undefined && belongsTo(previous.dump, dump)) {
       crashes[crashes.length - 1] = merge(previous, dump);
     } else if (crashes.length < MAX_CRASHES_PER_TEXT) {
-      crashes.push({ dump, secondSignal: null, span: dump.span, gaps: dump.gaps });
+      crashes.push({
+        dump,
+        secondSignal: null,
+        raised: null,
+        span: dump.span,
+        gaps: dump.gaps,
+      });
     } else left++;
   }
   if (left > 0) crashes.push(withCut(crashes.pop()!, left));
@@ -62,6 +70,7 @@ function merge(crash: TextCrash, second: Dump): TextCrash {
       span: [first.span[0], Math.max(first.span[1], second.span[1])],
     },
     secondSignal: second.kind === "signal" ? second.message : crash.secondSignal,
+    raised: crash.raised,
     span: [crash.span[0], Math.max(crash.span[1], second.span[1])],
     gaps: [...crash.gaps, ...second.gaps, ...(joined ? [joinedGap(first, second)] : [])],
   };

@@ -30,6 +30,9 @@ export const MAX_FILES_WITH_GAP = 20;
 
 export const MAX_EXTENSION_MODULES = 2_000;
 
+/** Bytes of a text without a dump that are read as a traceback. */
+export const MAX_TRACEBACK_BYTES = 1024 * 1024;
+
 /** Frames read from a Python traceback that replaced a fatal error's threads. */
 export const MAX_TRACEBACK_FRAMES = 1_000;
 

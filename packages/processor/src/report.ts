@@ -12,6 +12,7 @@ import {
 } from "@faultline/faulthandler";
 import { openPycMap } from "@faultline/pyc";
 import type { CrashInput, CrashMetadata, Gap, PythonFile, Report } from "@faultline/shared";
+import { exceptionCrash } from "./exception-crash.ts";
 import { crashesOf, type TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
 import { joinParts, sameCrash } from "./join.ts";
@@ -54,7 +55,7 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
   const { faulthandler, metadata } = input;
   const { native, refused } = yield* readMinidump(input, openers.openCache);
   const parsed = faulthandler === null ? noText : parseFaulthandler(faulthandler);
-  const crashes = crashesOf(parsed.dumps);
+  const crashes = crashesIn(parsed, native === null ? faulthandler : null);
   if (crashes.length === 0) {
     const gaps = [...(native === null ? parsed.gaps : []), ...refused];
     const parts =
@@ -72,7 +73,7 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
     cStacksOf(dumps, native),
     openers.openCache ?? openSymbolCache,
   );
-  const gaps = [...parsed.gaps, ...refused];
+  const gaps = [...(crashes[0]?.raised === null ? parsed.gaps : []), ...refused];
   const evidence = yield* gather(stacksByImportance(dumps), { metadata, mapped, gaps }, openers);
   return ordered.map((crash, index) => {
     const text = textParts(crash, evidence);
@@ -82,6 +83,14 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
         : joinParts(text, nativeOnly(native, metadata), native, joined.sides);
     return { report: finished(whole), span: crash.span };
   });
+}
+
+/** Those of the text's dumps; of a text without any, when nothing else tells of a death, the exception that it tells of. */
+function crashesIn({ dumps }: ParsedText, alone: Uint8Array | null): readonly TextCrash[] {
+  const crashes = crashesOf(dumps);
+  if (crashes.length > 0 || alone === null) return crashes;
+  const raised = exceptionCrash(alone);
+  return raised === null ? [] : [raised];
 }
 
 /** Asks for the Python files that frames in memory name. */

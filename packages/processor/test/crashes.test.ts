@@ -44,6 +44,7 @@ test("a second dump of a crash gives its C stack and signal, the first its words
       pythonVersionHint: "3.14+",
     },
     secondSignal: "Aborted",
+    raised: null,
     span: [5, 90],
     gaps: [{ code: "torn-line" }],
   });

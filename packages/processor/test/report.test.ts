@@ -261,3 +261,50 @@ test("a map that throws whatever it is asked never stops a report", () => {
   expect(codes(report)).toEqual(["corrupt-map", "corrupt-map", "no-map"]);
   expect(report.threads[1]?.stack[0]).toMatchObject({ module: "app.jobs", qualname: null });
 });
+
+const traceback = `Traceback (most recent call last):
+  File "/srv/app/rows.py", line 4, in parse
+    int(text)
+ValueError: invalid literal
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/srv/app/main.py", line 12, in <module>
+    run()
+  File "/srv/app/jobs.py", line 7, in run
+    raise BadRow(text)
+app.errors.BadRow: row 17
+  of 90
+`;
+
+test("the traceback of an exception that nobody caught is a crash of its own kind", () => {
+  const report = only(process(traceback));
+  expect(report).toMatchObject({
+    kind: "exception",
+    reason: "app.errors.BadRow",
+    message: "row 17",
+    classification: "python-exception",
+    crashingThread: 0,
+  });
+  expect(report.threads[0]!.stack).toMatchObject([
+    { function: "run", file: "/srv/app/jobs.py", line: 7 },
+    { function: "<module>", file: "/srv/app/main.py", line: 12 },
+  ]);
+  expect(codes(report)).not.toContain("no-dump");
+  expect(renderReport(report, { id: "x" })).toContain("Thread that raised");
+});
+
+test("a traceback beside a dump is not a crash of its own", () => {
+  const { crashes } = process(traceback + segfault);
+  expect(crashes.map(({ report }) => report.kind)).toEqual(["signal"]);
+});
+
+test("a log that holds a traceback between its lines tells of no death", () => {
+  expect(only(process(`worker 3 gives up\n${traceback}`)).kind).toBe("dump");
+});
+
+test("a traceback that is cut before it names the exception is none", () => {
+  const cut = traceback.slice(0, traceback.indexOf("app.errors"));
+  expect(only(process(cut)).kind).toBe("dump");
+});

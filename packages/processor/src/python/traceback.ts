@@ -9,12 +9,12 @@
 import type { TextFrame } from "@faultline/faulthandler";
 import { MAX_TRACEBACK_FRAMES } from "../limits.ts";
 
-const header = "Traceback (most recent call last):";
+export const tracebackHeader = "Traceback (most recent call last):";
 const frameLine = /^ {2}File "(.*)", line (\d{1,9}), in (.*)$/;
 
 /** The frames of the last traceback in the text, innermost first; empty when there is none. */
 export function tracebackFrames(text: string): TextFrame[] {
-  const start = text.lastIndexOf(header);
+  const start = text.lastIndexOf(tracebackHeader);
   if (start < 0) return [];
   const frames: TextFrame[] = [];
   for (const line of text.slice(start).split("\n")) {
@@ -24,6 +24,15 @@ export function tracebackFrames(text: string): TextFrame[] {
     frames.push({ file: file ?? null, line: Number(number), name: name ?? null });
   }
   return frames.slice(-MAX_TRACEBACK_FRAMES).toReversed();
+}
+
+/**
+ * The line that names the exception behind the last traceback's frames ("shop.errors.Empty: no rows"): the first that is not
+ * indented, for a message may go on below it. Null when the traceback ends before it.
+ */
+export function raisedLine(text: string): string | null {
+  const [, ...lines] = text.slice(Math.max(0, text.lastIndexOf(tracebackHeader))).split(/\r?\n/);
+  return lines.find((line) => line !== "" && !line.startsWith(" ")) ?? null;
 }
 
 /** The exception's own line ("ValueError: left behind by C"): the last one of the text. */

@@ -118,6 +118,7 @@ function* blamedLines(report: Report, thread: Thread): Generator<string> {
 
 function blameWords(report: Report, thread: Thread): string {
   if (thread.crashed) return "Crashed thread";
+  if (report.kind === "exception") return "Thread that raised";
   return report.kind === "timeout" ? "Thread taken to hang" : "Thread that asked for the dump";
 }
 
