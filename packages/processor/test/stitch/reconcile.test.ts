@@ -34,7 +34,13 @@ const thread = (
 const inText = (name: string, line: number): TextFrame => aFrame("/srv/app/jobs.py", line, name);
 
 function reconciled(dump: Partial<Dump>, threads: readonly MemoryThread[], died = IDENT) {
-  const crash = { dump: aDump(dump), secondSignal: null, raised: null, span: [0, 1] as const, gaps: [] };
+  const crash = {
+    dump: aDump(dump),
+    secondSignal: null,
+    raised: null,
+    span: [0, 1] as const,
+    gaps: [],
+  };
   const native = {
     threads: [{ id: "4711", ident: BigInt(died), crashed: true }],
     python: { version: "3.13.0", minor: 13, threads, complete: true },
