@@ -155,7 +155,12 @@ export interface CrashRequest {
 }
 
 /** Whole HTTP requests, one after the other, each another crash. */
-export function crashRequests(path: string, key: string, seed: number): () => CrashRequest {
+export function crashRequests(
+  path: string,
+  key: string,
+  seed: number,
+  releases: number,
+): () => CrashRequest {
   const random = randomNumbers(seed);
   const drawBug = zipf(random);
   const templates = Array.from({ length: BUGS * CALLERS_PER_BUG }, (_, at) =>
@@ -170,7 +175,7 @@ export function crashRequests(path: string, key: string, seed: number): () => Cr
     const bytes = Buffer.from(made.bytes);
     bytes.write(id, made.id, "latin1");
     bytes.write((0x7f00_0000_0000 + count * 4096).toString(16), made.ident + 4, "latin1");
-    bytes.write(String(Math.floor(random() * RELEASES)), made.release, "latin1");
+    bytes.write(String(Math.floor(random() * releases)), made.release, "latin1");
     bytes.write(String(Math.floor(random() * HOSTS)).padStart(2, "0"), made.host, "latin1");
     return { id, bytes };
   };

@@ -10,7 +10,7 @@ import { parseFaulthandler } from "@faultline/faulthandler";
 import { buildReports, type ProcessedCrash } from "@faultline/processor";
 import { buildPycMap, openPycMap, type PycMap } from "@faultline/pyc";
 import type { CrashMetadata, PythonFile, PythonFiles } from "@faultline/shared";
-import { crashRequests, moduleName, MODULES, moduleSource } from "./crash-load.ts";
+import { crashRequests, moduleName, MODULES, moduleSource, RELEASES } from "./crash-load.ts";
 
 const DUMPS = 100;
 const ROUNDS = 40;
@@ -111,7 +111,7 @@ function mapLookups(
 
 /** The dumps that the load over HTTP sends, without HTTP. */
 function dumpTexts(): Uint8Array[] {
-  const next = crashRequests("/", "key", 7);
+  const next = crashRequests("/", "key", 7, RELEASES);
   return Array.from({ length: DUMPS }, () => {
     const { bytes } = next();
     const start = bytes.lastIndexOf("\r\n\r\n") + 4;

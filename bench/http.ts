@@ -10,7 +10,6 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openPool, type Pool } from "@faultline/shared";
 import {
@@ -24,6 +23,7 @@ import {
 } from "../test/services.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
 import { baseOrder, generate } from "./load.ts";
+import { drained, percentiles, perSecond, rate, say, sayRefused } from "./measuring.ts";
 import { cpuSecondsOf, describe, memoryOf } from "./memory.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { uploadSymbols } from "./symbols.ts";
@@ -177,15 +177,6 @@ async function load(bench: Bench, order: Partial<LoadOrder>): Promise<LoadResult
   return await generate({ ...baseOrder, ...bench.access, port, ...order });
 }
 
-/** Waits until no crash waits for processing. */
-async function drained(pool: Pool): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query("select 1 from pending limit 1");
-    if (rows.length === 0) return;
-    await sleep(50);
-  }
-}
-
 async function sayMemory({ ingest, symbolicator, storage }: Bench): Promise<void> {
   const [accept, process, servers] = await Promise.all([
     memoryOf(ingest.pid),
@@ -196,22 +187,5 @@ async function sayMemory({ ingest, symbolicator, storage }: Bench): Promise<void
   say(`  memory: ${parts.join(", ")}`);
 }
 
-function sayRefused({ refused }: LoadResult): void {
-  for (const [status, count] of Object.entries(refused)) {
-    say(
-      `  NOT accepted: ${count} answers ${status === "0" ? "missing (connection ended)" : status}`,
-    );
-  }
-}
-
-const say = (line: string): void => void process.stdout.write(`  ${line}\n`);
-const perSecond = (value: number): string => `${Math.round(value).toLocaleString("en")}/s`;
-const rate = (result: LoadResult): string => perSecond(result.accepted / result.seconds);
 const ratio = (result: LoadResult, bare: number): string =>
   (result.accepted / result.seconds / bare).toFixed(2);
-
-function percentiles(sorted: readonly number[]): string {
-  const at = (share: number): string =>
-    `${(sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(1)} ms`;
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
-}

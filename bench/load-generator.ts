@@ -20,6 +20,8 @@ export interface LoadOrder {
   readonly count: number;
   readonly connections: number;
   readonly seed: number;
+  /** Releases that the crashes are of. */
+  readonly releases: number;
   /** Crashes a second; null: as many as go. */
   readonly rate: number | null;
   /** Share of the accepted crashes that are asked for until they can be read; needs `token`. */
@@ -47,7 +49,7 @@ const POLL_MS = 4;
 const GIVE_UP_MS = 60_000;
 
 async function run(order: LoadOrder): Promise<LoadResult> {
-  const next = crashRequests(order.path, order.key, order.seed);
+  const next = crashRequests(order.path, order.key, order.seed, order.releases);
   const lottery = randomNumbers(order.seed + 1);
   const connections = open(order, order.connections);
   const watchers = order.watch > 0 ? openWatchers(order) : [];

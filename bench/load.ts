@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { RELEASES } from "./crash-load.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
 
 const script = fileURLToPath(new URL("load-generator.ts", import.meta.url));
@@ -16,6 +17,7 @@ export const baseOrder: LoadOrder = {
   count: 0,
   connections: 64,
   seed: 1,
+  releases: RELEASES,
   rate: null,
   watch: 0,
 };

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
-import { MODULES, moduleName, moduleSource, SYMBOL_RELEASES } from "./crash-load.ts";
+import { MODULES, moduleName, moduleSource, RELEASES, SYMBOL_RELEASES } from "./crash-load.ts";
 
 /** Reads {path: source} from standard input, writes a zip of compiled files and sources to standard output. */
 const packScript = `
@@ -23,21 +23,30 @@ sys.stdout.buffer.write(out.getvalue())
 export async function uploadSymbols(url: string, token: string): Promise<string> {
   const archive = await compileModules();
   if (archive === null) return "no python3 here: no symbols uploaded, no frame is resolved";
-  for (let release = 0; release < SYMBOL_RELEASES; release++) {
-    const form = new FormData();
-    form.set("release", `bench-${release}`);
-    form.set("file", new Blob([archive]), "symbols.zip");
-    const answer = await fetch(`${url}/api/v1/symbols`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}` },
-      body: form,
-    });
-    if (!answer.ok) throw new Error(`symbols: ${answer.status} ${await answer.text()}`);
-  }
-  return `symbols of ${MODULES} modules uploaded for ${SYMBOL_RELEASES} of 5 releases`;
+  for (let release = 0; release < SYMBOL_RELEASES; release++)
+    await uploadRelease(url, token, release, archive);
+  return `symbols of ${MODULES} modules uploaded for ${SYMBOL_RELEASES} of ${RELEASES} releases`;
 }
 
-async function compileModules(): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function uploadRelease(
+  url: string,
+  token: string,
+  release: number,
+  archive: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const form = new FormData();
+  form.set("release", `bench-${release}`);
+  form.set("file", new Blob([archive]), "symbols.zip");
+  const answer = await fetch(`${url}/api/v1/symbols`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: form,
+  });
+  if (!answer.ok) throw new Error(`symbols: ${answer.status} ${await answer.text()}`);
+}
+
+/** A zip of them; null where there is no python3. */
+export async function compileModules(): Promise<Uint8Array<ArrayBuffer> | null> {
   const python = spawn("python3", ["-I", "-c", packScript], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(python, "exit").catch(() => null);
   python.stdin.on("error", () => undefined); // no python3: the exit tells

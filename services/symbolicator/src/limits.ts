@@ -56,14 +56,15 @@ export const REPAIR_LOOK_MS = 1_000;
 /** Crashes that lacked them are worked out again when nothing has arrived for so long, or when they have waited for so long. */
 export const REPAIR_QUIET_MS = 2_000;
 export const REPAIR_MAX_WAIT_MS = 60_000;
-/** Crashes worked out again together. */
-export const MAX_REPAIR_BATCH = 32;
+/** Crashes worked out again together; and while others come in, of which each may have to wait for them. */
+export const MAX_REPAIR_BATCH = 64;
+export const REPAIR_BATCH_BESIDE = 8;
 /** Newest crashes among which the first of each group is looked for. */
 export const REPAIR_LOOK_AHEAD = 50_000;
 /** While so many crashes wait that nobody has worked out, a batch is put off by a pause, so many times. */
-export const REPAIR_STEP_BACK = 100;
-export const REPAIR_PAUSE_MS = 250;
-export const REPAIR_PAUSES = 40;
+export const REPAIR_STEP_BACK = 8;
+export const REPAIR_PAUSE_MS = 50;
+export const REPAIR_PAUSES = 20;
 /** A repair that has ended is told of for so long. */
 export const REPAIRS_KEPT_MS = 30 * 86_400_000;
 /** Dumps read from the blob store to be worked out again that may lie in memory at once. */

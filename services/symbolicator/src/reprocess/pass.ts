@@ -6,7 +6,7 @@ import {
   type Queryable,
   type RunningRepair,
 } from "@faultline/shared";
-import { MAX_REPAIR_BATCH, REPAIR_LOOK_AHEAD } from "../limits.ts";
+import { REPAIR_LOOK_AHEAD } from "../limits.ts";
 
 /**
  * Nothing of it is kept but in memory: a crash whose turn is over is no longer due, so whoever begins anew goes on
@@ -17,15 +17,19 @@ export class Pass {
   #first: DueCrash[] = [];
   #before: string | null = null;
 
-  /** The next crashes of these repairs; none when no crash is left. */
-  async next(db: Queryable, repairs: readonly RunningRepair[]): Promise<readonly DueCrash[]> {
+  /** The next crashes of these repairs, at most `most`; none when no crash is left. */
+  async next(
+    db: Queryable,
+    repairs: readonly RunningRepair[],
+    most: number,
+  ): Promise<readonly DueCrash[]> {
     await this.#begin(db, repairs);
-    if (this.#first.length > 0) return this.#first.splice(0, MAX_REPAIR_BATCH);
-    const found = await findDueCrashes(db, repairs, this.#before, MAX_REPAIR_BATCH);
+    if (this.#first.length > 0) return this.#first.splice(0, most);
+    const found = await findDueCrashes(db, repairs, this.#before, most);
     const again = found.length === 0 && this.#before !== null;
     this.#before = found.at(-1)?.id ?? null;
     // crashes that became due behind the place that was reached
-    return again ? await findDueCrashes(db, repairs, null, MAX_REPAIR_BATCH) : found;
+    return again ? await findDueCrashes(db, repairs, null, most) : found;
   }
 
   /** When a repair joins those under way, the first crashes of all groups are looked at before they go on. */

@@ -28,6 +28,8 @@ import type { Engine } from "../engine.ts";
 import { CrashFailure } from "../failure.ts";
 import { openLackNotes } from "../lacks.ts";
 import {
+  MAX_REPAIR_BATCH,
+  REPAIR_BATCH_BESIDE,
   REPAIR_BYTES_UNDER_WAY,
   REPAIR_LOOK_MS,
   REPAIR_MAX_WAIT_MS,
@@ -83,7 +85,7 @@ export function openRepairs(options: RepairOptions): Repairs {
       } catch (error) {
         tools.log.warn({ err: error }, "repairs stopped, they go on in a moment");
       }
-      await sleep(tools.lookMs, undefined, { signal }).catch(() => undefined);
+      await pause(tools.lookMs, signal);
     }
   }
   const going = go();
@@ -106,9 +108,10 @@ async function repairAll(db: Queryable, tools: Tools, signal: AbortSignal): Prom
       looked = performance.now();
     }
     if (running.length === 0) return;
-    await stepBack(db, signal);
-    const due = await pass.next(db, running);
-    if (due.length > 0) await repairBatch(due, running, tools);
+    const isAlone = await stepBack(db, signal);
+    const most = isAlone ? MAX_REPAIR_BATCH : REPAIR_BATCH_BESIDE;
+    const due = await pass.next(db, running, most);
+    if (due.length > 0) await repairBatch(due, running, tools, isAlone ? null : signal);
     else {
       await end(db, running, tools);
       running = [];
@@ -136,12 +139,15 @@ async function end(
   return ended.map(({ id }) => id);
 }
 
+/** `rest`: ends the rest that follows, as long as the work was; null for none. */
 async function repairBatch(
   due: readonly DueCrash[],
   running: readonly RunningRepair[],
   tools: Tools,
+  rest: AbortSignal | null,
 ): Promise<void> {
   const { pool, metrics } = tools;
+  const begun = performance.now();
   const texts = await loadRepairable(pool, due);
   const repaired = await Promise.all(texts.map((text) => repairText(text, tools)));
   const taken = new Set(repaired.flatMap((one) => one.due));
@@ -150,7 +156,11 @@ async function repairBatch(
   await saveRepaired(pool, [...repaired, lost], running);
   await settleEmptied(pool, SETTLE_BATCH);
   count(repaired, metrics);
+  if (rest !== null) await pause(performance.now() - begun, rest);
 }
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);
 
 function count(repaired: readonly Repaired[], metrics: Metrics): void {
   for (const { due, reports } of repaired) {
@@ -159,10 +169,14 @@ function count(repaired: readonly Repaired[], metrics: Metrics): void {
   }
 }
 
-/** A crash that nobody has worked out comes first; but a repair that always waits would never end. */
-async function stepBack(db: Queryable, signal: AbortSignal): Promise<void> {
+/**
+ * A crash that nobody has worked out comes first; but a repair that always waits would never end. Whether no crash waits
+ * now at all.
+ */
+async function stepBack(db: Queryable, signal: AbortSignal): Promise<boolean> {
   for (let pauses = 0; pauses < REPAIR_PAUSES && !signal.aborted; pauses++) {
-    if (!(await hasWaiting(db, REPAIR_STEP_BACK))) return;
-    await sleep(REPAIR_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    if (!(await hasWaiting(db, REPAIR_STEP_BACK))) return !(await hasWaiting(db, 1));
+    await pause(REPAIR_PAUSE_MS, signal);
   }
+  return false;
 }

@@ -1,0 +1,159 @@
+/**
+ * Late symbols at scale: crashes are stored that lack their release's files, then these are uploaded. How soon the
+ * upload is answered, how long until every crash is worked out again, and what those notice that send crashes
+ * meanwhile. Ingest, symbolicator, Redis and Postgres as separate processes, and the load generator, all on this machine.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openPool, type Pool } from "@faultline/shared";
+import {
+  createAccess,
+  startIngest,
+  startSymbolicator,
+  type Access,
+  type IngestProcess,
+} from "../test/services.ts";
+import type { LoadOrder, LoadResult } from "./load-generator.ts";
+import { baseOrder, generate } from "./load.ts";
+import { drained, percentiles, perSecond, rate, say, sayRefused } from "./measuring.ts";
+import { openStorage } from "./storage.ts";
+import { compileModules, uploadRelease } from "./symbols.ts";
+
+const CRASHES = Number(process.env["BENCH_CRASHES"] ?? 100_000);
+const BURST = 8_000;
+const STEADY_RATE = 200;
+const STEADY_SECONDS = 8;
+const WATCHED_SHARE = 0.2;
+
+interface Bench {
+  readonly pool: Pool;
+  readonly ingest: IngestProcess;
+  readonly access: Access;
+}
+
+export async function benchRepair(): Promise<void> {
+  const archive = await compileModules();
+  if (archive === null) return say("no python3 here: nothing can come late");
+  const folder = await mkdtemp(join(tmpdir(), "faultline-bench-"));
+  const storage = await openStorage();
+  const pool = openPool(storage.databaseUrl, "bench", 2);
+  try {
+    say(`${storage.description}; ${availableParallelism()} cores, the load generator on them too`);
+    const installation = { ...storage, folder };
+    const access = await createAccess(storage.databaseUrl);
+    const ingest = await startIngest(installation);
+    const symbolicator = startSymbolicator(installation);
+    try {
+      await benchLate({ pool, ingest, access }, archive);
+    } finally {
+      await Promise.all([ingest.stop(), symbolicator.stop()]);
+    }
+  } finally {
+    await pool.end();
+    await storage.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function benchLate(bench: Bench, archive: Uint8Array<ArrayBuffer>): Promise<void> {
+  await load(bench, { count: CRASHES, seed: 1 });
+  await drained(bench.pool);
+  say(`${CRASHES.toLocaleString("en")} crashes stored that lack the files of their release:`);
+  const before = await measure(bench, 10);
+  sayMeasured("  before", before);
+  const begun = performance.now();
+  await uploadRelease(bench.ingest.url, bench.access.token, 0, archive);
+  say(`  the upload was answered after ${Math.round(performance.now() - begun)} ms`);
+  await running(bench.pool);
+  const during = await measure(bench, 20);
+  sayMeasured("  during", during, before);
+  const { done } = await repairOf(bench.pool);
+  const went = performance.now();
+  const { found, improved, moved } = await ended(bench.pool);
+  const seconds = (performance.now() - went) / 1000;
+  say(
+    `  repaired ${improved.toLocaleString("en")} of ${found.toLocaleString("en")} crashes, ${moved} changed their group: ` +
+      `done ${((performance.now() - begun) / 1000).toFixed(0)} s after the upload`,
+  );
+  say(
+    `  of these ${done.toLocaleString("en")} beside the load, the others alone: ${perSecond((found - done) / seconds)}`,
+  );
+  await sayAccounts(bench.pool);
+}
+
+interface Measured {
+  readonly burst: LoadResult;
+  readonly steady: LoadResult;
+}
+
+async function measure(bench: Bench, seed: number): Promise<Measured> {
+  const steady = await load(bench, {
+    count: STEADY_RATE * STEADY_SECONDS,
+    seed,
+    rate: STEADY_RATE,
+    watch: WATCHED_SHARE,
+  });
+  const burst = await load(bench, { count: BURST, seed: seed + 1 });
+  await drained(bench.pool);
+  return { steady, burst };
+}
+
+function sayMeasured(when: string, { burst, steady }: Measured, other?: Measured): void {
+  const speed = burst.accepted / burst.seconds;
+  const ratio =
+    other === undefined
+      ? ""
+      : ` (${(speed / (other.burst.accepted / other.burst.seconds)).toFixed(2)} of before)`;
+  say(
+    `${when}: at ${STEADY_RATE}/s answered in ${percentiles(steady.answered)}, readable in ${percentiles(steady.visible)}`,
+  );
+  say(`${when}: a burst is accepted at ${rate(burst)}${ratio}, ${percentiles(burst.answered)}`);
+  sayRefused(burst);
+  sayRefused(steady);
+}
+
+interface Repair {
+  readonly state: string;
+  readonly found: number;
+  readonly done: number;
+  readonly improved: number;
+  readonly moved: number;
+}
+
+async function repairOf(pool: Pool): Promise<Repair> {
+  const { rows } = await pool.query<Repair>(
+    "select state, coalesce(found, 0) as found, done, improved, moved from repairs order by id desc limit 1",
+  );
+  return rows[0] ?? { state: "none", found: 0, done: 0, improved: 0, moved: 0 };
+}
+
+async function running(pool: Pool): Promise<void> {
+  while ((await repairOf(pool)).state !== "running") await sleep(20);
+}
+
+async function ended(pool: Pool): Promise<Repair> {
+  for (;;) {
+    const repair = await repairOf(pool);
+    if (repair.state === "done") return repair;
+    await sleep(100);
+  }
+}
+
+/** Whatever moved, every crash is counted once. */
+async function sayAccounts(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<Record<string, number>>(
+    `select (select count(*) from reports where state = 'processed') as reports,
+            (select sum(count)::bigint from groups) as groups,
+            (select sum(all_count)::bigint from groups where parent_id is null) as shown,
+            (select sum(count)::bigint from group_hours) as hours,
+            (select sum(count)::bigint from group_facets where facet = 'host') as hosts`,
+  );
+  const counts = Object.entries(rows[0] ?? {}).map(([name, count]) => `${name} ${count}`);
+  const isTrue = new Set(Object.values(rows[0] ?? {})).size === 1;
+  say(`  counted: ${counts.join(", ")}${isTrue ? "" : ": NOT the same"}`);
+}
+
+const load = async (bench: Bench, order: Partial<LoadOrder>): Promise<LoadResult> =>
+  await generate({ ...baseOrder, ...bench.access, port: bench.ingest.port, releases: 1, ...order });
