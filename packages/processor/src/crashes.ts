@@ -5,11 +5,11 @@
  * block, then "Fatal Python error: Aborted" with the same threads and the C stack. The parser marks
  * the second one; here they become one crash, its words from the first and its C stack from the second.
  */
-import type { Dump } from "@faultline/faulthandler";
+import { type Dump, exceptionLine } from "@faultline/faulthandler";
 import type { Gap } from "@faultline/shared";
 import { gap } from "./gaps.ts";
 import { MAX_CRASHES_PER_TEXT } from "./limits.ts";
-import { exceptionLine, tracebackFrames } from "./python/traceback.ts";
+import { raisingFrames } from "./python/traceback.ts";
 
 /** One crash as the text tells it. */
 export interface TextCrash {
@@ -92,7 +92,7 @@ function withException(crash: TextCrash): TextCrash {
   const { dump } = crash;
   if (dump.exceptionText === null) return crash;
   const words = `A Python exception was pending: ${exceptionLine(dump.exceptionText)}.`;
-  const frames = dump.threads.length === 0 ? tracebackFrames(dump.exceptionText) : [];
+  const frames = dump.threads.length === 0 ? raisingFrames(dump.exceptionText) : [];
   const printed =
     frames.length > 0
       ? "Its traceback stands for the threads, which CPython did not print: it shows where the exception was raised."

@@ -6,13 +6,13 @@
 import type { Dump } from "@faultline/faulthandler";
 import type { TextCrash } from "./crashes.ts";
 import { MAX_TRACEBACK_BYTES } from "./limits.ts";
-import { raisedLine, tracebackFrames, tracebackHeader } from "./python/traceback.ts";
+import { raisedLine, raisingFrames, tracebackHeader } from "./python/traceback.ts";
 
 /** Null when the text does not begin with a traceback, or that has no frames or names no exception. */
 export function exceptionCrash(bytes: Uint8Array): TextCrash | null {
   const text = new TextDecoder().decode(bytes.subarray(0, MAX_TRACEBACK_BYTES)).trimStart();
   if (!text.startsWith(tracebackHeader)) return null;
-  const frames = tracebackFrames(text);
+  const frames = raisingFrames(text);
   const raised = raisedLine(text);
   if (frames.length === 0 || raised === null) return null;
   const span = [0, bytes.length] as const;
