@@ -1,5 +1,5 @@
 /** Endless recursion: the set of functions that take part, at whatever depth and point it died. */
-import { type Cycle, findCycle, MIN_NATIVE_TURNS } from "./cycle.ts";
+import { type Cycle, findCycle, MIN_NATIVE_TURNS, MIN_UNNAMED_TURNS } from "./cycle.ts";
 import { type Keys, linkOf, type Subject, tokensOf } from "./decision.ts";
 import { isForeign } from "./native-stack.ts";
 import { accessKinds } from "./rules/kinds.ts";
@@ -41,7 +41,10 @@ function ofNativeCycle(subject: Subject): Keys | null {
     const turning = withName.filter(({ token }) => cycle.tokens.has(token ?? ""));
     return native(subject, turning, cycle.regular);
   }
-  const objects = findCycle(foreign.map(({ frame }) => frame.object.key));
+  const objects = findCycle(
+    foreign.map(({ frame }) => frame.object.key),
+    MIN_UNNAMED_TURNS,
+  );
   if (objects === null || withName.length > foreign.length / 2) return null;
   return native(
     subject,

@@ -118,11 +118,13 @@ test("endless recursion in a library is one bug at any depth, with any leaf and 
     expect(grouped(stack, { reason: "EXCEPTION_STACK_OVERFLOW" }).mid).toBe(one.mid);
   }
   expect(grouped([...turns(3), ...call, make]).mode).toBe("native");
-  const unnamed = Array.from({ length: 9 }, () => native("xml.so", "PyInit_xml"));
-  expect(grouped([...unnamed, ...call, make])).toMatchObject({
+  const unnamed = (count: number) =>
+    Array.from({ length: count }, () => native("xml.so", "PyInit_xml"));
+  expect(grouped([...unnamed(40), ...call, make])).toMatchObject({
     mode: "overflow",
     confidence: "low",
   });
+  expect(grouped([...unnamed(9), ...call, make]).mode).toBe("native");
   expect(groupReport(hang([...turns(20), ...call, make])).mode).toBe("python");
 });
 
