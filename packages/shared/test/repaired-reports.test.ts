@@ -96,6 +96,7 @@ describe("what comes of it", () => {
       const made = outcome(newCrash(at.project, { id: text.id }), { group: seed("exact") });
       const reports = text.reports.map(({ revision }) => ({
         outcome: made,
+        lacks: [],
         revision,
         verdict: "better" as const,
       }));

@@ -7,6 +7,7 @@ import {
   findDueCrashes,
   findGroup,
   finishRepairs,
+  lackRow,
   loadRepairable,
   noteLacks,
   noticeSymbols,
@@ -120,7 +121,8 @@ export class Repairing {
           const made = anew(crashId);
           if (made === null) return [];
           const saved = outcome(crash, { lacks: [], ...made.change, crashId });
-          return [{ outcome: saved, revision, verdict: made.verdict }];
+          const lacks = saved.lacks.map(lackRow);
+          return [{ outcome: saved, lacks, revision, verdict: made.verdict }];
         });
         return { due: text.due, reports };
       });

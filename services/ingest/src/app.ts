@@ -22,6 +22,7 @@ import { crashRoutes } from "./routes/crashes.ts";
 import { minidumpRoutes } from "./routes/minidump.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { groupChangeRoutes } from "./routes/group-changes.ts";
+import { groupingRuleRoutes } from "./routes/grouping-rules.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes, type Health } from "./routes/health.ts";
 import { projectRoutes } from "./routes/projects.ts";
@@ -96,6 +97,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(crashViewRoutes, routeDeps);
   await app.register(groupRoutes, routeDeps);
   await app.register(groupChangeRoutes, routeDeps);
+  await app.register(groupingRuleRoutes, routeDeps);
   await app.register(symbolRoutes, routeDeps);
   await app.register(symbolCheckRoutes, routeDeps);
   await app.register(nativeSymbolRoutes, routeDeps);

@@ -97,6 +97,11 @@ export const MISSING_DAYS = 7;
 export const MISSING_TIMEOUT_MS = 8_000;
 /** Ways from group to group that a repair's page lists. */
 export const REPAIR_MOVES = 200;
+/** A project's grouping rules; what a preview of others lists, and how long it is waited for. */
+export const MAX_RULES_CHARS = 50_000;
+export const PREVIEW_MOVES = 100;
+export const PREVIEW_WAIT_MS = 30_000;
+export const PREVIEW_POLL_MS = 100;
 /** Groups joined to it, lines of what became of it, and groups that may be the same. */
 export const GROUP_MEMBERS = 100;
 export const GROUP_ACTIVITY = 50;

@@ -190,6 +190,7 @@ test("a repair tells how far it is, how many crashes it improved, and which grou
           report: zstdCompressSync(JSON.stringify(reportOf(seed("exact", "signal")))),
           lacks: [],
         },
+        lacks: [],
         revision,
         verdict: "better" as const,
       })),

@@ -14,18 +14,31 @@ import {
   MAX_CRASHES_PER_TASK,
   MAX_NEED_ROUNDS,
   MAX_TASK_BYTES,
+  PREVIEW_TIMEOUT_MS,
   TASK_TIMEOUT_MS,
 } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { StoredSymbols, SymbolCacheStore } from "./native/symbol-caches.ts";
 import type { ReleaseFiles } from "./release-files.ts";
-import type { CrashAnswer, CrashTask, FinishedReport, MapAnswer } from "./thread-messages.ts";
+import type {
+  CrashAnswer,
+  CrashTask,
+  FinishedReport,
+  MapAnswer,
+  PreviewAnswer,
+  RegroupAnswer,
+  RulesText,
+} from "./thread-messages.ts";
 import { openThreadPool, type ThreadPool } from "./thread-pool.ts";
 
-/** Both reject with CrashFailure for what is the input's own fault, with anything else for what is not. */
+/** All reject with CrashFailure for what is the input's own fault, with anything else for what is not. */
 export interface Engine {
   /** The reports of one crash's text, at least one. */
   reports(work: CrashWork): Promise<readonly FinishedReport[]>;
+  /** Reports (zstd of their JSON) by other rules, in order; null for one that stays as it is. */
+  regroup(reports: readonly Uint8Array[], rules: RulesText | null): Promise<RegroupAnswer>;
+  /** What rules in place of others would do to reports. */
+  preview(reports: readonly Uint8Array[], before: string, after: string): Promise<PreviewAnswer>;
   /** The map of a .pyc file. */
   pycMap(bytes: Uint8Array): Promise<MapAnswer & { kind: "map" }>;
   /** Ends the threads. Nothing may be under way. */
@@ -37,6 +50,7 @@ export interface CrashWork {
   readonly release: PendingCrash["release"];
   /** What was left out of the input already. */
   readonly gaps: readonly Gap[];
+  readonly rules: RulesText | null;
   /** The reports that there are, when the crash is worked out anew: that never takes all threads. */
   readonly before: CrashTask["before"];
 }
@@ -69,14 +83,14 @@ export function openEngine(options: EngineOptions): Engine {
   const first = batcherOf(threads);
   const anew = batcherOf(Math.max(1, threads - 1));
   return {
-    async reports({ input, release, gaps: leftOut, before }) {
+    async reports({ input, release, gaps: leftOut, rules, before }) {
       const batcher = before === null ? first : anew;
       const given = new Map<string, readonly PythonFile[]>();
       const symbols = new Map<string, StoredSymbols>();
       const gaps = [...leftOut];
       const key = release === null ? null : `${release.id}/${release.symbolsVersion}`;
       for (let round = 0; round < MAX_NEED_ROUNDS; round++) {
-        const task = { input, release: key, files: given, symbols, gaps, before };
+        const task = { input, release: key, files: given, symbols, gaps, rules, before };
         const answer = await batcher.add(task);
         if (answer instanceof CrashFailure) throw answer;
         if (answer.kind === "reports") return nonEmpty(answer.reports);
@@ -97,6 +111,9 @@ export function openEngine(options: EngineOptions): Engine {
       const limit = `MAX_NEED_ROUNDS (${MAX_NEED_ROUNDS})`;
       throw new CrashFailure("engine", `processing asked for files again (${limit})`);
     },
+    regroup: (stored, rules) => pool.run("regroup", { reports: stored, rules }, timeoutMs),
+    preview: (stored, before, after) =>
+      pool.run("preview", { reports: stored, before, after }, PREVIEW_TIMEOUT_MS),
     async pycMap(bytes) {
       const answer = await pool.run("pycMap", { bytes }, timeoutMs);
       if (answer.kind === "map") return answer;

@@ -14,6 +14,7 @@ import { createMetrics } from "./metrics.ts";
 import { openNativeBuilder } from "./native/builder.ts";
 import { runNativeJob } from "./native/native-job.ts";
 import { openSymbolCaches } from "./native/symbol-caches.ts";
+import { openRules } from "./grouping-rules.ts";
 import { processCrash, type Tools } from "./process-crash.ts";
 import { openReleaseFiles } from "./release-files.ts";
 import { openRepairs } from "./reprocess/repairs.ts";
@@ -44,10 +45,12 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
   const { threads } = config;
   metrics.threads.set(threads);
   const engine = openEngine({ threads, files, symbolCaches, metrics, onError: warn });
+  const rules = openRules(pool);
   const tools: Tools = {
     load: batchLoads(pool, metrics),
     attachments: openAttachments(blobs, triedAgain(pool), ATTACHMENT_BYTES_UNDER_WAY),
     engine,
+    rules,
     save: batchSaves(pool, metrics),
     metrics,
   };
@@ -74,12 +77,8 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
     },
   };
   const workers = startWorkers(config, handlers, metrics, log);
-  const queues = {
-    crashes: openQueue(config, "crashes", warn),
-    symbols: openQueue(config, "symbols", warn),
-    natives: openQueue(config, "natives", warn),
-  };
-  const repairs = openRepairs({ pool, blobs, engine, metrics, log });
+  const queues = openQueues(config, warn);
+  const repairs = openRepairs({ pool, blobs, engine, rules, metrics, log });
   const upkeep = startUpkeep({ config, pool, blobs, ...queues, metrics, log });
 
   return {
@@ -93,3 +92,9 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
     },
   };
 }
+
+const openQueues = (config: Config, onError: (error: Error) => void) => ({
+  crashes: openQueue(config, "crashes", onError),
+  symbols: openQueue(config, "symbols", onError),
+  natives: openQueue(config, "natives", onError),
+});

@@ -67,6 +67,12 @@ export const REPAIR_PAUSE_MS = 50;
 export const REPAIR_PAUSES = 20;
 /** A repair that has ended is told of for so long. */
 export const REPAIRS_KEPT_MS = 30 * 86_400_000;
+/** Previews of grouping rules worked out by one look, the reports that each is tried on, and how long it may take. */
+export const PREVIEWS_PER_LOOK = 4;
+export const MAX_PREVIEW_REPORTS = 1_000;
+export const MAX_PREVIEW_BYTES = 32 * MIB;
+export const PREVIEW_TIMEOUT_MS = 60_000;
+export const PREVIEWS_KEPT_MS = 86_400_000;
 /** Dumps read from the blob store to be worked out again that may lie in memory at once. */
 export const REPAIR_BYTES_UNDER_WAY = 64 * MIB;
 /** A symbol file that waits this long for its cache has lost its job. */
@@ -96,6 +102,10 @@ export const MAX_SYMBOL_CACHE_BYTES = 1024 * MIB;
 export const MAX_LACKED_MODULES = 64;
 export const MAX_LACKED_FILES = 100;
 export const MAX_LACKED_PATH_CHARS = 1_000;
+/** Texts of projects' grouping rules kept in memory. */
+export const RULES_CACHE_BYTES = 8 * MIB;
+/** Projects whose parsed rules a thread keeps. */
+export const PARSED_RULES_CACHE_BYTES = 4 * MIB;
 /** What a crash lacked is written down again after this long; so much memory keeps what was. */
 export const LACK_NOTED_MS = 86_400_000;
 export const LACK_NOTES_BYTES = 16 * MIB;

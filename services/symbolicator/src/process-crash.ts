@@ -9,6 +9,7 @@ import {
 import type { Attachments } from "./attachments.ts";
 import type { Engine } from "./engine.ts";
 import { CrashFailure, reasonText } from "./failure.ts";
+import type { RulesOf } from "./grouping-rules.ts";
 import type { Metrics } from "./metrics.ts";
 import { processedOutcome, unprocessedOutcome } from "./outcome.ts";
 
@@ -18,6 +19,7 @@ export interface Tools {
   readonly load: (crashId: string) => Promise<PendingCrash | null>;
   readonly attachments: Attachments;
   readonly engine: Engine;
+  readonly rules: RulesOf;
   /** Answers with what was saved: nothing when another call saved the crash before. */
   readonly save: (job: ProcessedJob) => Promise<readonly Outcome[]>;
   readonly metrics: Metrics;
@@ -45,7 +47,7 @@ export async function processCrash(job: CrashJob, stalls: number, tools: Tools):
 async function workOut(
   crash: PendingCrash,
   stalls: number,
-  { attachments, engine }: Tools,
+  { attachments, engine, rules }: Tools,
 ): Promise<readonly Outcome[]> {
   if (stalls > MAX_PROCESS_ATTEMPTS) {
     throw new CrashFailure(
@@ -53,8 +55,10 @@ async function workOut(
       `the worker died ${stalls} times while it worked on this crash (MAX_PROCESS_ATTEMPTS: ${MAX_PROCESS_ATTEMPTS})`,
     );
   }
+  const own = await rules(crash);
   return await attachments.withInput(crash, async (input, gaps) => {
-    const reports = await engine.reports({ input, release: crash.release, gaps, before: null });
+    const { release } = crash;
+    const reports = await engine.reports({ input, release, gaps, rules: own, before: null });
     return reports.map((finished, index) => processedOutcome(crash, finished, index));
   });
 }

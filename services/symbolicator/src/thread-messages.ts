@@ -9,13 +9,21 @@ import type {
   LackedFiles,
   LackedModule,
   ModuleIdentity,
+  PreviewResult,
   PythonFiles,
+  RuleProblem,
   Verdict,
 } from "@faultline/shared";
 import type { StoredSymbols } from "./native/symbol-caches.ts";
 
 /** The thread stores 1 at index 0 when it begins: a task that never began did not fail by its own fault. */
 export type StartMark = Int32Array<SharedArrayBuffer>;
+
+/** A project's grouping rules; `key` is another one for another text. */
+export interface RulesText {
+  readonly key: string;
+  readonly text: string;
+}
 
 /** Small crashes travel together: waking a thread costs about as much as a crash's report. */
 export interface ReportsTask {
@@ -33,6 +41,7 @@ export interface CrashTask {
   readonly symbols: ReadonlyMap<string, StoredSymbols>;
   /** What the main thread had to leave out, to be kept with every report. */
   readonly gaps: readonly Gap[];
+  readonly rules: RulesText | null;
   /** The reports that the crashes of the text have (zstd of their JSON), to be compared with; null the first time. */
   readonly before: readonly (Uint8Array | null)[] | null;
 }
@@ -59,6 +68,33 @@ export type CrashAnswer =
   | { readonly kind: "need-files"; readonly basenames: readonly string[] }
   | { readonly kind: "need-symbols"; readonly modules: readonly ModuleIdentity[] }
   | { readonly kind: "failed"; readonly message: string };
+
+/** Reports to be grouped by other rules. */
+export interface RegroupTask {
+  readonly started: StartMark;
+  /** zstd of their JSON. */
+  readonly reports: readonly Uint8Array[];
+  readonly rules: RulesText | null;
+}
+
+export type Regrouped = Pick<FinishedReport, "group" | "report">;
+
+/** In the order of the reports: null for one that stays as it is. */
+export type RegroupAnswer = readonly (Regrouped | null)[];
+
+/** What a change of rules would do to these reports. */
+export interface PreviewTask {
+  readonly started: StartMark;
+  /** zstd of their JSON, newest first. */
+  readonly reports: readonly Uint8Array[];
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface PreviewAnswer {
+  readonly problems: readonly RuleProblem[];
+  readonly result: PreviewResult;
+}
 
 export interface MapTask {
   readonly started: StartMark;

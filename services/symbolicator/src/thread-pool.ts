@@ -7,12 +7,24 @@ import { CrashFailure } from "./failure.ts";
 import { createGate } from "./gate.ts";
 import { THREAD_IDLE_MS, THREAD_START_MS } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
-import type { CrashAnswer, MapAnswer, MapTask, ReportsTask, StartMark } from "./thread-messages.ts";
+import type {
+  CrashAnswer,
+  MapAnswer,
+  MapTask,
+  PreviewAnswer,
+  PreviewTask,
+  RegroupAnswer,
+  RegroupTask,
+  ReportsTask,
+  StartMark,
+} from "./thread-messages.ts";
 
 /** What the threads' code exports, and what it takes and gives. */
 interface Tasks {
   readonly reports: { readonly takes: ReportsTask; readonly gives: readonly CrashAnswer[] };
   readonly pycMap: { readonly takes: MapTask; readonly gives: MapAnswer };
+  readonly regroup: { readonly takes: RegroupTask; readonly gives: RegroupAnswer };
+  readonly preview: { readonly takes: PreviewTask; readonly gives: PreviewAnswer };
 }
 
 export interface ThreadPool {

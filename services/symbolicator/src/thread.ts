@@ -4,7 +4,17 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
-import { aliasKeys, buildReports, compareReports, groupings, lacksOf } from "@faultline/processor";
+import {
+  aliasKeys,
+  buildReports,
+  compareReports,
+  groupCrash,
+  groupings,
+  lacksOf,
+  parseProjectRules,
+  previewRules,
+  type ProjectRule,
+} from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
 import type {
   Grouping,
@@ -22,6 +32,7 @@ import {
   MAX_LACKED_PATH_CHARS,
   OPEN_MAP_CACHE_BYTES,
   OPEN_SYMBOL_CACHE_BYTES,
+  PARSED_RULES_CACHE_BYTES,
   THREAD_FILE_CACHE_BYTES,
 } from "./limits.ts";
 import type {
@@ -31,13 +42,19 @@ import type {
   FoundLacks,
   MapAnswer,
   MapTask,
+  PreviewAnswer,
+  PreviewTask,
+  RegroupAnswer,
+  RegroupTask,
   ReportsTask,
+  RulesText,
 } from "./thread-messages.ts";
 
 const fileCache = createCache<readonly PythonFile[]>(THREAD_FILE_CACHE_BYTES);
 const openCaches = createCache<SymbolCache>(OPEN_SYMBOL_CACHE_BYTES);
 const openMaps = createCache<PycMap>(OPEN_MAP_CACHE_BYTES);
 
+const parsedRules = createCache<readonly ProjectRule[]>(PARSED_RULES_CACHE_BYTES);
 const rulesets = new Set(groupings.map(({ id }) => id));
 
 export function reports({ started, crashes }: ReportsTask): readonly CrashAnswer[] {
@@ -62,11 +79,45 @@ function reportsOf(task: CrashTask): CrashAnswer {
         step = engine.next(files);
       }
     }
-    const finished = step.value.map(({ report }, index) => finish(report, index, task));
+    const finished = step.value.map(({ report }, index) =>
+      finish(byRules(report, task.rules), index, task),
+    );
     return { kind: "reports", reports: finished };
   } catch (error) {
     return { kind: "failed", message: messageOf(error) };
   }
+}
+
+/** Reports by other rules. */
+export function regroup({ started, reports: packed, rules }: RegroupTask): RegroupAnswer {
+  Atomics.store(started, 0, 1);
+  return packed.map((bytes) => {
+    const before = unpack(bytes);
+    const { grouping } = groupCrash(before, { rules: rules === null ? [] : parsed(rules) });
+    if (JSON.stringify(grouping) === JSON.stringify(before.grouping)) return null;
+    const report = { ...before, grouping };
+    return { group: seedOf(report), report: pack(report) };
+  });
+}
+
+/** What other rules would do to reports. Of each, only what grouping reads is kept: a thousand may be large. */
+export function preview({ started, reports: packed, before, after }: PreviewTask): PreviewAnswer {
+  Atomics.store(started, 0, 1);
+  const inputs = packed.map((bytes) => {
+    const { kind, reason, message, classification, crashingThread, threads } = unpack(bytes);
+    const blamed = threads[crashingThread ?? -1];
+    const stacks =
+      blamed === undefined ? { crashingThread, threads } : { crashingThread: 0, threads: [blamed] };
+    return { kind, reason, message, classification, ...stacks };
+  });
+  const { rules, problems } = parseProjectRules(after);
+  const { crashes, touched, groupsBefore, groupsAfter, moves } = previewRules(
+    inputs,
+    parseProjectRules(before).rules,
+    rules,
+  );
+  const result = { crashes, touched, groupsBefore, groupsAfter, moves };
+  return { problems, result };
 }
 
 /** A .pyc → its map. */
@@ -127,10 +178,28 @@ function openMap(file: PythonFile): PycMap {
   return map;
 }
 
+const byRules = (report: Report, rules: RulesText | null): Report =>
+  rules === null
+    ? report
+    : { ...report, grouping: groupCrash(report, { rules: parsed(rules) }).grouping };
+
+function parsed({ key, text }: RulesText): readonly ProjectRule[] {
+  const kept = parsedRules.get(key);
+  if (kept !== undefined) return kept;
+  const { rules } = parseProjectRules(text);
+  parsedRules.set(key, rules, text.length * 10);
+  return rules;
+}
+
+// zlib answers with a view of a larger buffer, and cloning would take all of that along
+const pack = (report: Report): Uint8Array =>
+  new Uint8Array(zstdCompressSync(JSON.stringify(report)));
+const unpack = (bytes: Uint8Array): Report =>
+  JSON.parse(zstdDecompressSync(bytes).toString()) as Report;
+
 function finish(built: Report, index: number, task: CrashTask): FinishedReport {
   const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
-  // zlib answers with a view of a larger buffer, and cloning would take all of that along
-  const packed = new Uint8Array(zstdCompressSync(JSON.stringify(report)));
+  const packed = pack(report);
   return {
     group: seedOf(report),
     report: packed,
@@ -143,7 +212,7 @@ function finish(built: Report, index: number, task: CrashTask): FinishedReport {
 function verdictOn(packed: Uint8Array, report: Report, before: Uint8Array | null): Verdict {
   if (before === null) return "better";
   if (Buffer.compare(packed, before) === 0) return "same";
-  return compareReports(JSON.parse(zstdDecompressSync(before).toString()) as Report, report);
+  return compareReports(unpack(before), report);
 }
 
 function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {

@@ -7,6 +7,7 @@ import {
   dropExpiredKeys,
   dropExpiredPartitions,
   dropForgottenLacks,
+  dropOldPreviews,
   dropOldRepairs,
   ensurePartitions,
   findReferencedBlobs,
@@ -29,6 +30,7 @@ import {
   BLOBS_PER_LOOK,
   MAX_STALE_NATIVES,
   MAX_STALE_SYMBOL_FILES,
+  PREVIEWS_KEPT_MS,
   REPAIRS_KEPT_MS,
   SETTLE_BATCH,
   SETTLE_GROUPS_MS,
@@ -170,7 +172,9 @@ async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object 
   const keys = await dropExpiredKeys(db, new Date(), config.retentionDays);
   const lacks = await dropForgottenLacks(db, new Date(), config.retentionDays);
   const repairs = await dropOldRepairs(db, new Date(Date.now() - REPAIRS_KEPT_MS));
-  return keys + lacks + repairs === 0 ? null : { keys, lacks, repairs };
+  const previews = await dropOldPreviews(db, new Date(Date.now() - PREVIEWS_KEPT_MS));
+  const dropped = { keys, lacks, repairs, previews };
+  return Object.values(dropped).every((count) => count === 0) ? null : dropped;
 }
 
 /** What saving crashes left to be joined: in transactions of their own, beside the connection that holds upkeep's lock. */

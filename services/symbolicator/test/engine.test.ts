@@ -31,6 +31,7 @@ const run = (text: string, from: Engine = engine) =>
     input: { metadata: noMetadata, faulthandler: Buffer.from(text), minidump: null },
     release,
     gaps: [],
+    rules: null,
     before: null,
   });
 const failure = async (text: string): Promise<CrashFailure> => {

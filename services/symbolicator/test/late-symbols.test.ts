@@ -22,6 +22,7 @@ import { expectTrueCounts } from "../../../packages/shared/test/group-accounts.t
 import { openAttachments, triedAgain } from "../src/attachments.ts";
 import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
+import { openRules } from "../src/grouping-rules.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { openNativeBuilder, type NativeBuilder } from "../src/native/builder.ts";
 import { runNativeJob } from "../src/native/native-job.ts";
@@ -49,15 +50,17 @@ beforeAll(async () => {
   const symbolCaches = openSymbolCaches(pool, blobs, metrics, 1e8);
   engine = openEngine({ threads: 2, files, symbolCaches, metrics, onError: () => undefined });
   builder = openNativeBuilder({ memoryMib: 1024 });
+  const rules = openRules(pool);
   tools = {
     load: batchLoads(pool, metrics),
     attachments: openAttachments(blobs, triedAgain(pool), 1e6),
     engine,
+    rules,
     save: batchSaves(pool, metrics),
     metrics,
   };
   const patience = { quietMs: 50, mostMs: 60_000 };
-  repairs = openRepairs({ pool, blobs, engine, metrics, log, patience, lookMs: 25 });
+  repairs = openRepairs({ pool, blobs, engine, rules, metrics, log, patience, lookMs: 25 });
 });
 afterAll(async () => {
   await Promise.all([repairs.close(), builder.close()]);

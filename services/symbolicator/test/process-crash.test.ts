@@ -16,6 +16,7 @@ import {
 import { openAttachments, triedAgain } from "../src/attachments.ts";
 import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
+import { openRules } from "../src/grouping-rules.ts";
 import { createMetrics, type Metrics } from "../src/metrics.ts";
 import { processCrash, type Tools } from "../src/process-crash.ts";
 import { openSymbolCaches } from "../src/native/symbol-caches.ts";
@@ -47,6 +48,7 @@ beforeAll(async () => {
     load: batchLoads(pool, metrics),
     attachments: openAttachments(blobs, triedAgain(pool), 1e6),
     engine,
+    rules: openRules(pool),
     save: batchSaves(pool, metrics),
     metrics,
   };

@@ -59,6 +59,8 @@ export interface PendingCrash extends StoredCrash {
   /** How often it was given up because of what it holds (`countAttempt`); waiting and outages do not count. */
   readonly attempts: number;
   readonly release: { readonly id: number; readonly symbolsVersion: number } | null;
+  /** Of the project's grouping rules; 0: it has none. */
+  readonly rulesRevision: number;
 }
 
 const insertCrashes = `
@@ -197,12 +199,13 @@ export async function loadPendingCrashes(
 ): Promise<readonly PendingCrash[]> {
   const { rows } = await db.query<PendingCrash>({
     name: "load-pending-crashes",
-    text: `select ${crashColumns}, p.attempts,
+    text: `select ${crashColumns}, p.attempts, j.rules_revision as "rulesRevision",
                   case when r.id is null then null
                        else json_build_object('id', r.id, 'symbolsVersion', r.symbols_version) end as release
              from unnest($1::uuid[]) as wanted (id)
              join pending p on p.crash_id = wanted.id
              join crashes c on c.id = wanted.id
+             join projects j on j.id = c.project_id
              left join releases r on r.project_id = c.project_id and r.name = c.release`,
     values: [ids],
   });

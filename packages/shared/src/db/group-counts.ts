@@ -180,12 +180,19 @@ export async function countIntoGroups(db: Queryable, crashes: readonly Counted[]
   await tallies.write(db);
 }
 
-/** Counts a batch of crashes out of the groups they leave and into those they are filed under now. */
-export async function moveCounts(db: Queryable, crashes: readonly Moved[]): Promise<void> {
+/**
+ * Counts a batch of crashes out of the groups they leave and into those they are filed under now. `follow`: a group
+ * that all its crashes leave for one other is to be shown in that (`settleEmptied`).
+ */
+export async function moveCounts(
+  db: Queryable,
+  crashes: readonly Moved[],
+  follow: boolean,
+): Promise<void> {
   if (crashes.length === 0) return;
   const tallies = new Tallies();
   const left = crashes.flatMap((crash) =>
-    crash.from === null ? [] : [{ ...crash, ...crash.from, to: crash.groupId }],
+    crash.from === null ? [] : [{ ...crash, ...crash.from, to: follow ? crash.groupId : 0 }],
   );
   for (const crash of left) tallies.add(crash, crash, -1);
   for (const crash of crashes) tallies.add(crash, crash, 1);

@@ -8,6 +8,7 @@ import type { DueCrash } from "./repairs.ts";
 /** The first crash of a text, and the reports of all of them, in their order. */
 export interface RepairableCrash extends StoredCrash {
   readonly release: { readonly id: number; readonly symbolsVersion: number } | null;
+  readonly rulesRevision: number;
   readonly reports: readonly StoredReport[];
   /** Of the crashes of the text, those whose turn it is. */
   readonly due: readonly DueCrash[];
@@ -24,12 +25,13 @@ export interface StoredReport {
 type Text = Omit<RepairableCrash, "reports" | "due"> & { readonly dueIds: readonly string[] };
 
 const loadTexts = `
-  select ${crashColumns}, t.ids as "dueIds",
+  select ${crashColumns}, t.ids as "dueIds", j.rules_revision as "rulesRevision",
          case when r.id is null then null
               else json_build_object('id', r.id, 'symbolsVersion', r.symbols_version) end as release
     from (select coalesce(d.parent_id, d.id) as id, array_agg(d.id::text) as ids
             from crashes d where d.id = any($1::uuid[]) group by 1) as t
     join crashes c on c.id = t.id
+    join projects j on j.id = c.project_id
     left join releases r on r.project_id = c.project_id and r.name = c.release
    order by c.id desc`;
 

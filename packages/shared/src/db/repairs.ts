@@ -1,6 +1,7 @@
 /**
  * Tables repairs and repair_groups: crashes that are worked out again because symbols came. One process at a time runs
- * them; what a crash's turn is lies in crash_lacks. Saving what came out is in repaired-reports.ts.
+ * them; what a crash's turn is lies in crash_lacks. Saving what came out is in repaired-reports.ts; repairs because a
+ * project's rules changed are in regroupings.ts.
  */
 import type { Queryable } from "./pool.ts";
 
@@ -82,15 +83,15 @@ const underWay = `exists (select from symbol_files where state = 'stored')
 const start = `
   update repairs p
      set state = 'running', started_at = now(), version = coalesce(${versionOf("p", "p.name")}, -1)
-   where p.state = 'waiting' and not exists (select from repairs o where o.key = p.key and o.state = 'running')
+   where p.state = 'waiting' and p.kind <> 'rules' and not exists (select from repairs o where o.key = p.key and o.state = 'running')
      and (p.created_at < now() - $2 * interval '1 millisecond'
        or not (${underWay})
-          and (select max(changed_at) from repairs where state = 'waiting') < now() - $1 * interval '1 millisecond')
+          and (select max(changed_at) from repairs where state = 'waiting' and kind <> 'rules') < now() - $1 * interval '1 millisecond')
   returning id`;
 
 const countFound = `
   update repairs p set found = (select count(*) from crash_lacks l where l.key = p.key and l.version < p.version)
-   where p.state = 'running' and p.found is null`;
+   where p.state = 'running' and p.kind <> 'rules' and p.found is null`;
 
 /**
  * Starts the repairs that wait, all together once nothing more arrives: a crash that lacked several things that come one
@@ -102,10 +103,13 @@ export async function startRepairs(
 ): Promise<readonly RunningRepair[]> {
   await db.query({ name: "start-repairs", text: start, values: [quietMs, mostMs] });
   await db.query({ name: "count-repairs", text: countFound });
-  await db.query("delete from repairs where state = 'running' and found = 0 and done = 0");
+  await db.query(
+    "delete from repairs where state = 'running' and kind <> 'rules' and found = 0 and done = 0",
+  );
   const { rows } = await db.query<RunningRepair>({
     name: "running-repairs",
-    text: `select id, project_id as "projectId", key, version, found, done from repairs where state = 'running' order by id`,
+    text: `select id, project_id as "projectId", key, version, found, done from repairs
+            where state = 'running' and kind <> 'rules' order by id`,
   });
   return rows;
 }
@@ -197,11 +201,14 @@ export async function dropOldRepairs(db: Queryable, before: Date): Promise<numbe
 export const repairStates = ["waiting", "running", "done"] as const;
 export type RepairState = (typeof repairStates)[number];
 
+export const repairKinds = ["python", "native", "rules"] as const;
+export type RepairKind = (typeof repairKinds)[number];
+
 export interface RepairRow {
   readonly id: number;
   readonly projectId: number;
-  readonly kind: "python" | "native";
-  /** The release, or the module. */
+  readonly kind: RepairKind;
+  /** The release, the module, or the revision of a project's rules. */
   readonly name: string;
   readonly buildId: string | null;
   readonly debugId: string | null;

@@ -1,7 +1,18 @@
-/** PATCH /api/v1/groups/:id; POST /groups/:id/merge, /groups/:id/unmerge. */
-import { mergeGroups, setGroupStatus, unmergeKeys, type ApiToken } from "@faultline/shared";
+/** PATCH /api/v1/groups/:id; POST /groups/:id/merge, …/unmerge, …/split. */
+import {
+  addRule,
+  findReport,
+  mergeGroups,
+  noteActivity,
+  setGroupStatus,
+  unmergeKeys,
+  type Grouping,
+  type GroupRow,
+  type Pool,
+} from "@faultline/shared";
 import { Type, type RoutePlugin } from "../schemas/build.ts";
 import type { RouteDeps } from "../app.ts";
+import { actorOf } from "../actor.ts";
 import { baseUrl } from "../base-url.ts";
 import { MAX_UNMERGED_KEYS } from "../limits.ts";
 import { Problem } from "../problem.ts";
@@ -42,6 +53,18 @@ const schemas = {
     body: Type.Object({ into: RowId }),
     response: { 200: GroupSchema, ...errors },
   },
+  split: {
+    ...common,
+    operationId: "splitGroup",
+    summary: "Split a native group by what called its function",
+    description:
+      "For a function that does a small thing for many callers: a rule `… -> prefix` is added to the project's rules, which has " +
+      "the caller name the group. Its crashes go where that sends them, in the background.",
+    response: {
+      200: Type.Object({ rule: Type.String(), revision: Type.Integer() }),
+      ...problems("bad-request", "not-found", ...tokenProblems),
+    },
+  },
   unmerge: {
     ...common,
     operationId: "unmergeGroup",
@@ -58,6 +81,15 @@ const schemas = {
     response: { 200: GroupSchema, ...errors },
   },
 };
+
+/** Of the function that names a native group: one that does a small thing for its callers, who are to name theirs. */
+function prefixRuleOf({ mode, frames }: Grouping): string | null {
+  if (mode !== "native") return null;
+  const named = frames.find(({ role, usedIn }) => role === "native" && usedIn.includes("mid"));
+  const [, object, name] = /^([^:]+):(.+)$/s.exec(named?.token ?? "") ?? [];
+  if (object === undefined || name === undefined || name.includes('"')) return null;
+  return `obj:"${object}" fn:"${name}" -> prefix`;
+}
 
 export const groupChangeRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   const { db, guard } = deps;
@@ -88,6 +120,18 @@ export const groupChangeRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
     return groupView(group, scope.slugOf, baseUrl(deps.url, request));
   });
 
+  app.post("/api/v1/groups/:id/split", { schema: schemas.split, onRequest }, async (request) => {
+    const caller = guard.caller(request);
+    const scope = await scopeOf(db, caller, undefined);
+    const group = await groupOf(db, scope, request.params.id);
+    const rule = await splitRule(db, group);
+    const actor = actorOf(caller.token);
+    const revision = await addRule(db, group.projectId, rule, group.id, actor);
+    const detail = { rule, revision };
+    await noteActivity(db, [{ groupId: group.id, actor, what: "split", detail }]);
+    return { rule, revision };
+  });
+
   app.post(
     "/api/v1/groups/:id/unmerge",
     { schema: schemas.unmerge, onRequest },
@@ -104,6 +148,16 @@ export const groupChangeRoutes: RoutePlugin<RouteDeps> = async (app, deps) => {
   );
 };
 
+/** Throws a Problem for a group that no native function names. */
+async function splitRule(db: Pool, group: GroupRow): Promise<string> {
+  const grouping = (await findReport(db, null, group.newestCrash))?.report?.grouping ?? null;
+  const rule = grouping === null ? null : prefixRuleOf(grouping);
+  if (rule !== null) return rule;
+  throw new Problem("bad-request", `group ${group.id}: no native function names it`, {
+    todo: "Write a rule of your own: /api/v1/projects/SLUG/grouping-rules.",
+  });
+}
+
 function notParted(id: number, why: "absent" | "unknown-keys" | "all-keys"): Problem {
   if (why === "absent") return new Problem("not-found", `group ${id}`);
   const todo = `Take some keys of \`members\` of GET /api/v1/groups/${id}.`;
@@ -113,6 +167,3 @@ function notParted(id: number, why: "absent" | "unknown-keys" | "all-keys"): Pro
       : `keys: wanted keys of group ${id}, found others among them`;
   return new Problem("bad-request", detail, { todo });
 }
-
-/** A token, as people tell it from others. */
-const actorOf = ({ label, hint }: ApiToken): string => `${label} (${hint}…)`;

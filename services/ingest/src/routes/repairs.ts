@@ -3,6 +3,7 @@ import {
   DEFAULT_PAGE_ROWS,
   findRepair,
   listRepairs,
+  repairKinds,
   repairStates,
   type RepairRow,
 } from "@faultline/shared";
@@ -35,8 +36,10 @@ const State = Type.Enum(repairStates, {
 const repairFields = {
   id: Type.Integer(),
   project: Type.String({ description: "Slug." }),
-  kind: Type.Enum(["python", "native"]),
-  name: Type.String({ description: "The release, or the native module." }),
+  kind: Type.Enum(repairKinds, {
+    description: "What changed: files of a release, a native module, the project's grouping rules.",
+  }),
+  name: Type.String({ description: "The release, the native module, the rules' revision." }),
   buildId: Type.Nullable(Type.String()),
   debugId: Type.Nullable(Type.String()),
   state: State,
@@ -57,7 +60,8 @@ const schemas = {
   list: {
     ...common,
     operationId: "listRepairs",
-    summary: "List repairs: crashes that are worked out again because their symbols came",
+    summary:
+      "List repairs: crashes that are worked out again because symbols came or rules changed",
     description: "Newest first. Those that have ended are kept for 30 days.",
     querystring: Type.Object({
       project: Type.Optional(Slug),

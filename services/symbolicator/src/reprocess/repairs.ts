@@ -11,6 +11,7 @@ import {
   noticeSymbols,
   saveRepaired,
   settleEmptied,
+  startRegrouping,
   startRepairs,
   withTryLock,
   type BlobStore,
@@ -26,6 +27,7 @@ import {
 import { openAttachments, type Missing } from "../attachments.ts";
 import type { Engine } from "../engine.ts";
 import { CrashFailure } from "../failure.ts";
+import type { RulesOf } from "../grouping-rules.ts";
 import { openLackNotes } from "../lacks.ts";
 import {
   MAX_REPAIR_BATCH,
@@ -41,6 +43,7 @@ import {
 } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
 import { Pass } from "./pass.ts";
+import { answerPreviews, regroupBatch } from "./regroup.ts";
 import { repairText, type RepairTools } from "./repair-text.ts";
 
 export interface Repairs {
@@ -52,6 +55,7 @@ export interface RepairOptions {
   readonly pool: Pool;
   readonly blobs: BlobStore;
   readonly engine: Engine;
+  readonly rules: RulesOf;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly patience?: Patience;
@@ -97,25 +101,33 @@ export function openRepairs(options: RepairOptions): Repairs {
   };
 }
 
-/** Until nothing is left to be repaired, or the process ends. `db`: the connection that holds the lock. */
+/**
+ * Until nothing is left to be repaired, or the process ends; what symbols mend comes before what rules change. While
+ * crashes wait, a batch is followed by a rest as long as it took. `db`: the connection that holds the lock.
+ */
 async function repairAll(db: Queryable, tools: Tools, signal: AbortSignal): Promise<void> {
   const pass = new Pass();
   let running: readonly RunningRepair[] = [];
   let looked = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     if (performance.now() - looked > tools.lookMs || running.length === 0) {
+      await answerPreviews(db, tools);
       running = await lookAgain(db, tools);
       looked = performance.now();
     }
-    if (running.length === 0) return;
     const isAlone = await stepBack(db, signal);
     const most = isAlone ? MAX_REPAIR_BATCH : REPAIR_BATCH_BESIDE;
-    const due = await pass.next(db, running, most);
-    if (due.length > 0) await repairBatch(due, running, tools, isAlone ? null : signal);
-    else {
-      await end(db, running, tools);
-      running = [];
+    const begun = performance.now();
+    if (running.length > 0) {
+      const due = await pass.next(db, running, most);
+      if (due.length > 0) await repairBatch(due, running, tools);
+      else running = await end(db, running, tools).then(() => []);
+    } else {
+      const regrouping = await startRegrouping(db);
+      if (regrouping === null) return;
+      await regroupBatch(regrouping, most, tools);
     }
+    if (!isAlone) await pause(performance.now() - begun, signal);
   }
 }
 
@@ -139,15 +151,12 @@ async function end(
   return ended.map(({ id }) => id);
 }
 
-/** `rest`: ends the rest that follows, as long as the work was; null for none. */
 async function repairBatch(
   due: readonly DueCrash[],
   running: readonly RunningRepair[],
   tools: Tools,
-  rest: AbortSignal | null,
 ): Promise<void> {
   const { pool, metrics } = tools;
-  const begun = performance.now();
   const texts = await loadRepairable(pool, due);
   const repaired = await Promise.all(texts.map((text) => repairText(text, tools)));
   const taken = new Set(repaired.flatMap((one) => one.due));
@@ -156,7 +165,6 @@ async function repairBatch(
   await saveRepaired(pool, [...repaired, lost], running);
   await settleEmptied(pool, SETTLE_BATCH);
   count(repaired, metrics);
-  if (rest !== null) await pause(performance.now() - begun, rest);
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
