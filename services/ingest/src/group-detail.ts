@@ -1,5 +1,6 @@
 /** One group with everything its page shows. */
 import {
+  countCallers,
   findReport,
   groupCounts,
   groupFacet,
@@ -64,14 +65,16 @@ async function joinedTo(
   { id }: GroupRow,
   scope: ProjectScope,
   base: string,
-): Promise<Pick<Static<typeof GroupDetailSchema>, "members" | "alike" | "activity">> {
-  const [members, alike, activity] = await Promise.all([
+): Promise<Pick<Static<typeof GroupDetailSchema>, "members" | "callers" | "alike" | "activity">> {
+  const [members, callers, alike, activity] = await Promise.all([
     listGroupMembers(db, id, GROUP_MEMBERS),
+    countCallers(db, id),
     listLikeGroups(db, id, LIKE_GROUPS),
     listActivity(db, id, GROUP_ACTIVITY),
   ]);
   return {
     members: members.map(memberView),
+    callers,
     alike: alike.map((row) => groupView(row, scope.slugOf, base)),
     activity: activity.map(activityView),
   };

@@ -80,7 +80,7 @@ function reportsOf(task: CrashTask): CrashAnswer {
       }
     }
     const finished = step.value.map(({ report }, index) =>
-      finish(byRules(report, task.rules), index, task),
+      finish(grouped(report, task.rules), index, task),
     );
     return { kind: "reports", reports: finished };
   } catch (error) {
@@ -93,10 +93,9 @@ export function regroup({ started, reports: packed, rules }: RegroupTask): Regro
   Atomics.store(started, 0, 1);
   return packed.map((bytes) => {
     const before = unpack(bytes);
-    const { grouping } = groupCrash(before, { rules: rules === null ? [] : parsed(rules) });
-    if (JSON.stringify(grouping) === JSON.stringify(before.grouping)) return null;
-    const report = { ...before, grouping };
-    return { group: seedOf(report), report: pack(report) };
+    const after = grouped({ ...before, grouping: null }, rules ?? noRules);
+    if (JSON.stringify(after.report.grouping) === JSON.stringify(before.grouping)) return null;
+    return { group: seedOf(after), report: pack(after.report) };
   });
 }
 
@@ -178,10 +177,19 @@ function openMap(file: PythonFile): PycMap {
   return map;
 }
 
-const byRules = (report: Report, rules: RulesText | null): Report =>
-  rules === null
-    ? report
-    : { ...report, grouping: groupCrash(report, { rules: parsed(rules) }).grouping };
+/** A report with its group. `pinned`: the project's rules say the key itself, so no link leads elsewhere. */
+interface Grouped {
+  readonly report: Report;
+  readonly pinned: boolean;
+}
+
+const noRules: RulesText = { key: "", text: "" };
+
+function grouped(report: Report, rules: RulesText | null): Grouped {
+  if (rules === null) return { report, pinned: false };
+  const { grouping, sighting } = groupCrash(report, { rules: parsed(rules) });
+  return { report: { ...report, grouping }, pinned: sighting.pinned };
+}
 
 function parsed({ key, text }: RulesText): readonly ProjectRule[] {
   const kept = parsedRules.get(key);
@@ -197,11 +205,15 @@ const pack = (report: Report): Uint8Array =>
 const unpack = (bytes: Uint8Array): Report =>
   JSON.parse(zstdDecompressSync(bytes).toString()) as Report;
 
-function finish(built: Report, index: number, task: CrashTask): FinishedReport {
+function finish(
+  { report: built, pinned }: Grouped,
+  index: number,
+  task: CrashTask,
+): FinishedReport {
   const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
   const packed = pack(report);
   return {
-    group: seedOf(report),
+    group: seedOf({ report, pinned }),
     report: packed,
     lacks: foundLacks(report, task),
     verdict: task.before === null ? null : verdictOn(packed, report, task.before[index] ?? null),
@@ -233,7 +245,7 @@ function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {
   };
 }
 
-function seedOf(report: Report): GroupSeed | null {
+function seedOf({ report, pinned }: Grouped): GroupSeed | null {
   const { grouping, kind, classification } = report;
   if (grouping === null) return null;
   return {
@@ -241,7 +253,7 @@ function seedOf(report: Report): GroupSeed | null {
     coarse: grouping.coarse,
     mid: grouping.group,
     link: grouping.link,
-    linkRole: linkRoleOf(grouping),
+    linkRole: pinned ? null : linkRoleOf(grouping),
     earlier: aliasKeys(report, rulesets),
     title: storable(grouping.title),
     culprit: grouping.culprit === null ? null : storable(grouping.culprit),

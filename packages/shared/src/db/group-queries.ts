@@ -149,6 +149,15 @@ export async function listGroupMembers(
   return rows;
 }
 
+/** From how many places of Python code (links) the native functions of a group were reached. */
+export async function countCallers(db: Queryable, rootId: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(distinct (l.ruleset, l.link)) as count from group_links l where l.group_id = any(${shownIn})`,
+    [rootId],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Groups that were reached from the same Python functions, and are not joined: they may be the same bug. */
 export async function listLikeGroups(
   db: Queryable,

@@ -15,6 +15,18 @@ export interface RunningRepair {
   readonly done: number;
 }
 
+const anything = `
+  select exists (select from releases where symbols_version > symbols_noticed)
+      or exists (select from native_caches where built > noticed)
+      or exists (select from repairs where state <> 'done')
+      or exists (select from rule_previews where state = 'waiting') as work`;
+
+/** Whether symbols came, a repair is open, or somebody waits for a preview of rules. */
+export async function hasRepairWork(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ work: boolean }>({ name: "has-repair-work", text: anything });
+  return rows[0]?.work ?? false;
+}
+
 /**
  * Opens a repair for whatever was lacked and has come since this was last called. One that waits already goes on
  * waiting for what else may come.
@@ -60,10 +72,14 @@ export async function openOutdatedRepairs(
   lacks: readonly { readonly key: number; readonly version: number }[],
 ): Promise<void> {
   if (lacks.length === 0) return;
+  const oldest = new Map<number, number>();
+  for (const { key, version } of lacks)
+    oldest.set(key, Math.min(version, oldest.get(key) ?? version));
+  const rows = [...oldest].map(([key, version]) => ({ key, version }));
   await db.query({
     name: "open-outdated-repairs",
     text: openOutdated,
-    values: [JSON.stringify(lacks)],
+    values: [JSON.stringify(rows)],
   });
 }
 

@@ -84,6 +84,11 @@ export const GroupDetailSchema = Type.Object({
     description:
       "What is shown as this group, itself first: one for every key, with those that came to lead there.",
   }),
+  callers: Type.Integer({
+    description:
+      "From how many places in Python code its native function was reached. Many of them mean that it does a small " +
+      "thing for its callers: `…/split` has those name groups instead.",
+  }),
   alike: Type.Array(GroupSchema, {
     description:
       "Probably the same: reached from the same Python functions, and not joined because several were.",

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   finishRepairs,
+  hasRepairWork,
   hasWaiting,
   loadRepairable,
   LockSpace,
@@ -85,7 +86,8 @@ export function openRepairs(options: RepairOptions): Repairs {
   async function go(): Promise<void> {
     while (!signal.aborted) {
       try {
-        await withTryLock(tools.pool, LockSpace.repairs, "", (db) => repairAll(db, tools, signal));
+        if (await hasRepairWork(pool))
+          await withTryLock(pool, LockSpace.repairs, "", (db) => repairAll(db, tools, signal));
       } catch (error) {
         tools.log.warn({ err: error }, "repairs stopped, they go on in a moment");
       }
