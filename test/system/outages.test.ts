@@ -5,6 +5,7 @@
  * FAULTLINE_TEST_LOAD=20000 makes the load a heavy one.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "@faultline/shared";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startPostgresServer, type PostgresServer } from "../postgres-server.ts";
 import { expectEachOnce, processed } from "./accounts.ts";
@@ -113,6 +114,8 @@ test(
     const worker = at.symbolicator();
     const load = startLoad({ urls: [ingest.url], key: at.key, count: LOAD / 2, bugs: BUGS });
     await load.done;
+    // one that still starts has no work to finish, and ends of the signal
+    await expect.poll(() => countReports(at.pool), { timeout: TIMEOUT_MS }).toBeGreaterThan(0);
     expect(await ingest.stop()).toBe(0);
     expect(await worker.stop()).toBe(0);
     at.symbolicator();
@@ -120,3 +123,8 @@ test(
     await expectEachOnce(at.pool, load.acknowledged);
   },
 );
+
+async function countReports(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>("select count(*) from reports");
+  return rows[0]?.count ?? 0;
+}
