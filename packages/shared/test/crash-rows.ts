@@ -72,6 +72,7 @@ export function outcome(crash: NewCrash, change: Partial<Outcome> = {}): Outcome
     error: null,
     group: seed("app:run"),
     report: null,
+    rulesRevision: 0,
     lacks: [],
     ...change,
   };

@@ -1,6 +1,15 @@
 /** Repairs: whose turn it is to be worked out anew, and when. */
 import { describe, expect, test } from "vitest";
-import { findDueCrashes, findFirstOfGroups, newCrashId, type NewCrash } from "../src/index.ts";
+import {
+  findDueCrashes,
+  findFirstOfGroups,
+  loadToRegroup,
+  newCrashId,
+  saveRegrouped,
+  startRegrouping,
+  type NewCrash,
+  type RunningRegrouping,
+} from "../src/index.ts";
 import { seed } from "./crash-rows.ts";
 import { Repairing } from "./repairing.ts";
 
@@ -81,6 +90,28 @@ describe("whose turn it is", () => {
     await at.repair(() => ({ verdict: "better" }), running);
     await at.save({ lacks: [at.python(1)] });
     expect(await at.start()).toEqual([]);
+  });
+
+  test("nor one that was on its way while its project's rules changed", async () => {
+    await at.pool.query("update projects set rules_revision = 2");
+    await at.save({ rulesRevision: 2 });
+    expect(await at.rows("select from repairs")).toEqual([]);
+    const report = Buffer.from("report");
+    const crash = await at.save({ rulesRevision: 1, report });
+    await at.save({ rulesRevision: 1, report });
+    expect(await at.rows("select kind, state, since from repairs")).toEqual([
+      { kind: "rules", state: "waiting", since: crash.id },
+    ]);
+    const run = await startRegrouping(at.pool);
+    const looked = await loadToRegroup(at.pool, run as RunningRegrouping, 10);
+    expect(looked).toHaveLength(2);
+    await saveRegrouped(at.pool, run as RunningRegrouping, looked, []);
+    await saveRegrouped(at.pool, run as RunningRegrouping, looked, []); // somebody else, again
+    const next = await startRegrouping(at.pool);
+    expect(next).toMatchObject({ id: run?.id, reached: crash.id });
+    await saveRegrouped(at.pool, next as RunningRegrouping, [], []);
+    expect(await at.rows("select state, done from repairs")).toEqual([{ state: "done", done: 2 }]);
+    await at.pool.query("update projects set rules_revision = 0");
   });
 
   test("what nobody lacks opens nothing", async () => {

@@ -87,6 +87,7 @@ test("its files, and those of the first crash of its text", async () => {
     error: null,
     group: seed("zeta", "signal"),
     report: zstdCompressSync(JSON.stringify(reportOf(seed("zeta", "signal")))),
+    rulesRevision: 0,
     lacks: [],
   });
   await saveProcessed(at.pool, [

@@ -188,6 +188,7 @@ test("a repair tells how far it is, how many crashes it improved, and which grou
           error: null,
           group: seed(crashId === old?.id ? "exact" : "alpha", "signal"),
           report: zstdCompressSync(JSON.stringify(reportOf(seed("exact", "signal")))),
+          rulesRevision: 0,
           lacks: [],
         },
         lacks: [],

@@ -146,6 +146,7 @@ export async function processed(
     error: null,
     group,
     report: zstdCompressSync(JSON.stringify(reportOf(group))),
+    rulesRevision: 0,
     lacks: [],
     ...change,
   };

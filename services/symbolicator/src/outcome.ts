@@ -5,7 +5,7 @@ import { occurredAt } from "./occurred-at.ts";
 import type { FinishedReport } from "./thread-messages.ts";
 
 type Crash = Pick<StoredCrash, "id" | "projectId" | "receivedAt" | "metadata"> &
-  Pick<PendingCrash, "release">;
+  Pick<PendingCrash, "release" | "rulesRevision">;
 
 /** The first dump of a text is the crash itself, the others are its children. */
 export function processedOutcome(crash: Crash, finished: FinishedReport, index: number): Outcome {
@@ -37,6 +37,7 @@ export function unprocessedOutcome(crash: Crash, error: string | null): Outcome 
     error,
     group: null,
     report: null,
+    rulesRevision: crash.rulesRevision,
     lacks: [],
   };
 }

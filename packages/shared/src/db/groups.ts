@@ -92,14 +92,20 @@ async function filedOf(
   sought: readonly Sought[],
 ): Promise<ReadonlyMap<string, Filed>> {
   const filed = new Map<string, Filed>();
-  for (let missing = sought; missing.length > 0;) {
+  let missing = sought;
+  for (let tries = 0; missing.length > 0 && tries < MAX_FILING_TRIES; tries++) {
     const { hits, elders } = await lookUp(db, missing);
     for (const [name, hit] of hits) filed.set(name, hit);
     missing = missing.filter(({ name }) => !filed.has(name));
     if (missing.length > 0) await make(db, missing, elders);
   }
+  if (missing.length > 0)
+    throw new Error(`key ${missing[0]?.name}: no group after ${MAX_FILING_TRIES} tries`);
   return filed;
 }
+
+/** A key that others take is there the next time, and an elder's that others take over is free the time after. */
+const MAX_FILING_TRIES = 10;
 
 interface Elder extends Filed {
   readonly status: string;
@@ -236,7 +242,8 @@ export const targetsOf = (sought: string): string => `
     from (select distinct s.name, root.id, root.all_count as count
             from ${sought}
             join group_links l on l.project_id = s.project_id and l.ruleset = s.ruleset and l.link = s.link
-            join groups g on g.id = l.group_id join groups root on root.id = coalesce(g.parent_id, g.id)) as found
+            join groups g on g.id = l.group_id join groups root on root.id = coalesce(g.parent_id, g.id)
+           where root.all_count > 0) as found
    group by name
   having count(*) = 1
       or max(count) >= ${CLEARLY_MORE} * (array_agg(count order by count desc, id))[2]`;

@@ -1,14 +1,11 @@
 /** Repairs of kind "rules": a project's crashes grouped anew after its rules changed, from the reports that they have. */
-import { crashIdBound } from "../ids.ts";
 import { joinSeekers } from "./group-joins.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 import { beginReplacing, countRepairs } from "./repaired-reports.ts";
+import { rulesKey } from "./repairs.ts";
 import { replaceReports, type NewReport } from "./replaced-reports.ts";
 
-/** Keys of what crashes lack are not negative. */
-const keyOf = (projectId: number): number => -projectId;
-
-/** Opens one, or has the one that waits take this change along. */
+/** Opens one of all crashes, or has the one that waits be that. */
 export async function openRegrouping(
   db: Queryable,
   projectId: number,
@@ -16,22 +13,21 @@ export async function openRegrouping(
   freeGroup: number | null,
 ): Promise<void> {
   await db.query(
-    `insert into repairs (project_id, key, kind, name, free_groups) values ($1, $2, 'rules', $3, $4)
+    `insert into repairs (project_id, key, kind, name, free_groups) values ($1, ${rulesKey("$1::integer")}, 'rules', $2, $3)
      on conflict (key) where state = 'waiting' do update
-        set name = excluded.name, changed_at = now(), free_groups = repairs.free_groups || excluded.free_groups`,
-    [projectId, keyOf(projectId), `revision ${revision}`, freeGroup === null ? [] : [freeGroup]],
+        set name = excluded.name, changed_at = now(), since = null, free_groups = repairs.free_groups || excluded.free_groups`,
+    [projectId, `revision ${revision}`, freeGroup === null ? [] : [freeGroup]],
   );
 }
 
-/** One that runs. Every crash is looked at once, newest first; those that were on their way meanwhile once more. */
+/** One that runs. Every crash is looked at once, newest first. */
 export interface RunningRegrouping {
   readonly id: number;
   readonly projectId: number;
   /** The last crash that was looked at; null: none yet. */
   readonly reached: string | null;
-  /** Crashes before it are not looked at any more; null in the first round. */
+  /** The oldest that was on its way while the rules changed: what is older was grouped by them. Null: all are looked at. */
   readonly since: string | null;
-  readonly createdAt: Date;
   /** Groups that crashes may leave though a user put them together. */
   readonly freeGroups: readonly number[];
 }
@@ -48,7 +44,7 @@ export async function startRegrouping(db: Queryable): Promise<RunningRegrouping 
   });
   const { rows } = await db.query<RunningRegrouping>({
     name: "running-regrouping",
-    text: `select id, project_id as "projectId", reached, since, created_at as "createdAt", free_groups::float8[] as "freeGroups"
+    text: `select id, project_id as "projectId", reached, since, free_groups::float8[] as "freeGroups"
              from repairs where kind = 'rules' and state = 'running' order by id limit 1`,
   });
   return rows[0] ?? null;
@@ -89,12 +85,9 @@ export async function loadToRegroup(
   return rows;
 }
 
-/** A crash that was loaded by then is saved by now, or has been given up. */
-const ON_THE_WAY_MS = 60_000;
-
 /**
  * Saves a batch of those, all of which were looked at: `reports` are the ones that changed. Does nothing when
- * somebody else has gone on from there. An empty batch ends the round.
+ * somebody else has gone on from there. An empty batch is the end.
  */
 export async function saveRegrouped(
   pool: Pool,
@@ -106,13 +99,10 @@ export async function saveRegrouped(
     pool,
     async (db) => {
       if (!(await goOn(db, run, looked.at(-1)?.crashId ?? null))) return [];
-      const replaced = await replaceReports(db, reports, {
-        free: run.freeGroups,
-        follow: false,
-      });
+      const cause = { free: run.freeGroups, follow: false };
+      const replaced = await replaceReports(db, reports, cause);
       const moved = [...replaced.moved.values()];
-      const done = run.since === null ? looked.length : 0;
-      await countRepairs(db, [{ id: run.id, done, improved: 0, moved }]);
+      await countRepairs(db, [{ id: run.id, done: looked.length, improved: 0, moved }]);
       return replaced.links;
     },
     beginReplacing,
@@ -120,16 +110,22 @@ export async function saveRegrouped(
   await joinSeekers(pool, links);
 }
 
+const goOnTo = `
+  update repairs
+     set reached = coalesce($2, reached), state = case when $2::uuid is null then 'done' else state end,
+         finished_at = case when $2::uuid is null then now() end
+   where id = $1 and state = 'running' and reached is not distinct from $3`;
+
 /** False when it is no longer where `run` says. */
-async function goOn(db: Queryable, run: RunningRegrouping, to: string | null): Promise<boolean> {
-  const since =
-    run.since ?? (to === null ? crashIdBound(run.createdAt.getTime() - ON_THE_WAY_MS) : null);
+async function goOn(
+  db: Queryable,
+  { id, reached }: RunningRegrouping,
+  to: string | null,
+): Promise<boolean> {
   const { rowCount } = await db.query({
     name: "go-on-regrouping",
-    text: `update repairs set reached = $2, since = $3,
-                  state = case when $4 then 'done' else state end, finished_at = case when $4 then now() end
-            where id = $1 and state = 'running' and reached is not distinct from $5 and since is not distinct from $6`,
-    values: [run.id, to, since, to === null && run.since !== null, run.reached, run.since],
+    text: goOnTo,
+    values: [id, to, reached],
   });
   return rowCount === 1;
 }

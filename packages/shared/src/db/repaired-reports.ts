@@ -30,8 +30,11 @@ export async function saveRepaired(
       const made = batch.flatMap(({ reports }) => reports);
       const replaced = await replaceReports(db, made, { free: [], follow: true });
       await countTurns(db, turns, replaced, running);
-      const lacks = replaced.reports.flatMap((one) => one.lacks ?? []);
-      await openOutdatedRepairs(db, lacks);
+      const worked = replaced.reports.map(({ outcome, lacks }) => ({
+        ...outcome,
+        lacks: lacks ?? [],
+      }));
+      await openOutdatedRepairs(db, worked);
       return replaced;
     },
     beginReplacing,

@@ -60,26 +60,47 @@ const versionOf = (s: string, release: string): string => `case ${s}.kind
   when 'python' then (select r.symbols_version from releases r where r.project_id = ${s}.project_id and r.name = ${release})
   else (select max(c.built) from native_caches c where c.debug_id = ${s}.debug_id or c.build_id = ${s}.build_id) end`;
 
-const openOutdated = open(`jsonb_to_recordset($1::jsonb) as r (key bigint, version bigint)
-    join lacked_symbols s using (key) where ${versionOf("s", "s.release")} > r.version`);
+/** SQL: what a repair of kind "rules" goes by; keys of what crashes lack are not negative. */
+export const rulesKey = (projectId: string): string => `-(${projectId})::bigint`;
+
+const openOutdated = `with symbols as (${open(`jsonb_to_recordset($1::jsonb) as r (key bigint, version bigint)
+    join lacked_symbols s using (key) where ${versionOf("s", "s.release")} > r.version`)})
+  insert into repairs (project_id, key, kind, name, since)
+  select p.id, ${rulesKey("p.id")}, 'rules', 'revision ' || p.rules_revision, min(r.crash_id::text)::uuid
+    from jsonb_to_recordset($2::jsonb) as r (project_id integer, revision integer, crash_id uuid)
+    join projects p on p.id = r.project_id where p.rules_revision > r.revision group by p.id
+  on conflict (key) where state = 'waiting' do update
+     set since = case when repairs.since is not null then least(repairs.since, excluded.since) end`;
+
+/** What a crash was worked out with. */
+export interface WorkedWith {
+  readonly crashId: string;
+  readonly projectId: number;
+  readonly lacks: readonly { readonly key: number; readonly version: number }[];
+  readonly rulesRevision: number;
+}
 
 /**
- * Opens a repair for those of these lacks whose symbols have come while their crash was worked on. In the transaction
- * that saves them, and last: what arrives later finds the crash.
+ * Opens repairs for those of these crashes whose symbols have come, or whose project's rules were changed, while they
+ * were worked on. In the transaction that saves them, and last: what arrives later finds them.
  */
 export async function openOutdatedRepairs(
   db: Queryable,
-  lacks: readonly { readonly key: number; readonly version: number }[],
+  crashes: readonly WorkedWith[],
 ): Promise<void> {
-  if (lacks.length === 0) return;
+  if (crashes.length === 0) return;
   const oldest = new Map<number, number>();
-  for (const { key, version } of lacks)
+  for (const { key, version } of crashes.flatMap(({ lacks }) => lacks))
     oldest.set(key, Math.min(version, oldest.get(key) ?? version));
-  const rows = [...oldest].map(([key, version]) => ({ key, version }));
+  const lacks = [...oldest].map(([key, version]) => ({ key, version }));
+  const rules = new Map<string, object>();
+  const newestFirst = crashes.toSorted((one, other) => (one.crashId < other.crashId ? 1 : -1));
+  for (const { crashId, projectId, rulesRevision: revision } of newestFirst)
+    rules.set(`${projectId}/${revision}`, { project_id: projectId, revision, crash_id: crashId });
   await db.query({
     name: "open-outdated-repairs",
     text: openOutdated,
-    values: [JSON.stringify(rows)],
+    values: [JSON.stringify(lacks), JSON.stringify([...rules.values()])],
   });
 }
 

@@ -24,6 +24,8 @@ export interface Outcome {
   readonly group: GroupSeed | null;
   /** zstd of the report's JSON. */
   readonly report: Uint8Array | null;
+  /** Of the project's grouping rules that it was grouped by; 0: there were none. */
+  readonly rulesRevision: number;
   /** What the report would be better with; `noteLacks` has written down what it is. */
   readonly lacks: readonly CrashLack[];
 }
@@ -132,7 +134,7 @@ async function saveOutcomes(
   );
   await openOutdatedRepairs(
     db,
-    inserted.flatMap(({ lacks }) => lacks.map(lackRow)),
+    inserted.map((outcome) => ({ ...outcome, lacks: outcome.lacks.map(lackRow) })),
   );
   return links;
 }

@@ -34,7 +34,7 @@ export async function regroupBatch(
   const { projectId } = run;
   const { revision } = await findGroupingRules(pool, projectId);
   const own = await rules({ projectId, rulesRevision: revision });
-  const made = await Promise.all(looked.map((one) => regroupOne(one, own, engine)));
+  const made = await Promise.all(looked.map((one) => regroupOne(one, revision, own, engine)));
   await saveRegrouped(
     pool,
     run,
@@ -46,27 +46,27 @@ export async function regroupBatch(
 /** Null when its keys stay, or cannot be made: then what it has is as good as any. */
 async function regroupOne(
   stored: GroupedReport,
+  rulesRevision: number,
   rules: RulesText | null,
   engine: Engine,
 ): Promise<NewReport | null> {
   try {
     const [made] = await engine.regroup([stored.report], rules);
-    return made === undefined || made === null ? null : newReport(stored, made);
+    return made === undefined || made === null ? null : newReport(stored, rulesRevision, made);
   } catch (error) {
     if (error instanceof CrashFailure) return null;
     throw error;
   }
 }
 
-const newReport = (
+function newReport(
   { revision, tags, ...stored }: GroupedReport,
+  rulesRevision: number,
   { group, report }: Regrouped,
-): NewReport => ({
-  outcome: { ...stored, tags: tags ?? {}, parent: null, error: null, group, report, lacks: [] },
-  lacks: null,
-  revision,
-  verdict: "changed",
-});
+): NewReport {
+  const made = { tags: tags ?? {}, parent: null, error: null, group, report, rulesRevision };
+  return { outcome: { ...stored, ...made, lacks: [] }, lacks: null, revision, verdict: "changed" };
+}
 
 /** Answers those who ask what rules would do. */
 export async function answerPreviews(db: Queryable, { pool, engine }: RegroupTools): Promise<void> {
