@@ -10,7 +10,8 @@ import type {
   SymbolCaches,
 } from "@faultline/shared";
 import { hexValue } from "./hex.ts";
-import { SourcePaths } from "./python/paths.ts";
+import { MAX_KNOWN_ORIGIN_CHARS, MAX_KNOWN_ORIGINS } from "./limits.ts";
+import { type Origin, sourcePath } from "./python/paths.ts";
 
 /** `symbols`: what was found for its modules, by `ModuleIdentity.key`. */
 export function lacksOf(report: Report, symbols: SymbolCaches): Lacks {
@@ -18,9 +19,23 @@ export function lacksOf(report: Report, symbols: SymbolCaches): Lacks {
   return { python: filesOf(report, frames), modules: modulesOf(report.modules, frames, symbols) };
 }
 
+/** Crash after crash has frames of the same files: reading their paths was most of the work. */
+const origins = new Map<string, Origin>();
+
+function originOf(file: string): Origin {
+  const known = origins.get(file);
+  if (known !== undefined) return known;
+  const { origin } = sourcePath(file);
+  if (file.length <= MAX_KNOWN_ORIGIN_CHARS) {
+    if (origins.size >= MAX_KNOWN_ORIGINS) origins.clear();
+    // a copy: a part of a text keeps the whole text
+    origins.set(Buffer.from(file, "utf16le").toString("utf16le"), origin);
+  }
+  return origin;
+}
+
 /** Nobody uploads the standard library, and what lies in no file cannot be. */
 function filesOf(report: Report, frames: readonly Frame[]): LackedFiles | null {
-  const paths = new SourcePaths();
   const blamed = report.threads[report.crashingThread ?? -1];
   const blocking = new Set(blamed?.stack ?? frames);
   const files = { app: new Set<string>(), "site-packages": new Set<string>() };
@@ -28,7 +43,7 @@ function filesOf(report: Report, frames: readonly Frame[]): LackedFiles | null {
   for (const frame of frames) {
     if (frame.language !== "python" || frame.file === null || frame.role !== null) continue;
     if (frame.qualname !== null && frame.source !== null) continue;
-    const { origin } = paths.read(frame.file);
+    const origin = originOf(frame.file);
     if (origin !== "app" && origin !== "site-packages") continue;
     lacking = true;
     if (frame.qualname === null && blocking.has(frame)) files[origin].add(frame.file);

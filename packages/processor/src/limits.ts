@@ -48,6 +48,10 @@ export const MAX_SOURCE_LINE_CHARS = 400;
 /** Characters of source text in one report; frames after that show none. */
 export const MAX_SOURCE_CHARS_PER_REPORT = 128 * 1024;
 
+/** Files whose origin is remembered from crash to crash, and the longest path of one. */
+export const MAX_KNOWN_ORIGINS = 8_192;
+export const MAX_KNOWN_ORIGIN_CHARS = 300;
+
 /** Times that symbols are asked for while the stacks of one dump are walked. */
 export const MAX_SYMBOL_ROUNDS = 64;
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
+  crashLack,
   createProject,
   dropForgottenLacks,
   lackKey,
@@ -26,16 +27,12 @@ beforeEach(() =>
   ),
 );
 
-const python = (release: string, ...own: string[]): CrashLack => ({
-  symbols: { kind: "python", projectId: project, release },
-  version: 3,
-  files: { own, installed: ["/venv/lib/python3.12/site-packages/a.py"] },
-});
-const native = (name: string, buildId: string | null, debugId: string | null): CrashLack => ({
-  symbols: { kind: "native", projectId: project, name, buildId, debugId },
-  version: 0,
-  files: null,
-});
+const python = (release: string, ...own: string[]): CrashLack => {
+  const installed = ["/venv/lib/python3.12/site-packages/a.py"];
+  return crashLack({ kind: "python", projectId: project, release }, 3, { own, installed });
+};
+const native = (name: string, buildId: string | null, debugId: string | null): CrashLack =>
+  crashLack({ kind: "native", projectId: project, name, buildId, debugId }, 0, null);
 
 async function rows(query: string): Promise<readonly Record<string, unknown>[]> {
   return (await database.pool.query<Record<string, unknown>>(query)).rows;

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
+  crashLack,
   createProject,
   findDueCrashes,
   findGroup,
   finishRepairs,
-  lackRow,
   loadRepairable,
   noteLacks,
   noticeSymbols,
@@ -65,16 +65,12 @@ export class Repairing {
 
   python(version: number, release = "1.0"): CrashLack {
     const symbols = { kind: "python", projectId: this.project, release } as const;
-    return { symbols, version, files: { own: ["/app/a.py"], installed: [] } };
+    return crashLack(symbols, version, { own: ["/app/a.py"], installed: [] });
   }
 
   native(debugId: string, version = 0): CrashLack {
     const module = { name: "libx.so", buildId: null, debugId };
-    return {
-      symbols: { kind: "native", projectId: this.project, ...module },
-      version,
-      files: null,
-    };
+    return crashLack({ kind: "native", projectId: this.project, ...module }, version, null);
   }
 
   async save(change: Partial<Outcome>, id?: string): Promise<NewCrash> {
@@ -121,7 +117,7 @@ export class Repairing {
           const made = anew(crashId);
           if (made === null) return [];
           const saved = outcome(crash, { lacks: [], ...made.change, crashId });
-          const lacks = saved.lacks.map(lackRow);
+          const lacks = saved.lacks.map(({ row }) => row);
           return [{ outcome: saved, lacks, revision, verdict: made.verdict }];
         });
         return { due: text.due, reports };

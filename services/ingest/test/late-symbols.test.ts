@@ -2,6 +2,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  crashLack,
   findDueCrashes,
   finishRepairs,
   loadRepairable,
@@ -33,16 +34,9 @@ const python = (
   release: string,
   own: string[],
   installed: string[] = [],
-): CrashLack => ({
-  symbols: { kind: "python", projectId: project, release },
-  version: -1,
-  files: { own, installed },
-});
-const native = (project: number, module: LackedModule): CrashLack => ({
-  symbols: { kind: "native", projectId: project, ...module },
-  version: 0,
-  files: null,
-});
+): CrashLack => crashLack({ kind: "python", projectId: project, release }, -1, { own, installed });
+const native = (project: number, module: LackedModule): CrashLack =>
+  crashLack({ kind: "native", projectId: project, ...module }, 0, null);
 const libx = { name: "libx.so", buildId: "aa11", debugId: "11AA0" };
 const liby = { name: "liby.so", buildId: null, debugId: "22BB0" };
 const libz = { name: "libz.so", buildId: "cc33", debugId: "33CC0" };

@@ -1,7 +1,6 @@
 /** What crashes lacked, as rows; and what their keys stand for, written down once a day. */
 import {
-  lackKey,
-  lackRow,
+  crashLack,
   noteLacks,
   type CrashLack,
   type Outcome,
@@ -17,20 +16,15 @@ export function crashLacks(
   { projectId, release, metadata }: Pick<PendingCrash, "projectId" | "release" | "metadata">,
   { python, modules }: FoundLacks,
 ): readonly CrashLack[] {
-  const lacks: CrashLack[] = modules.map(({ built, ...module }) => ({
-    symbols: { kind: "native", projectId, ...module },
-    version: built,
-    files: null,
-  }));
+  const lacks = modules.map(({ built, ...module }) =>
+    crashLack({ kind: "native", projectId, ...module }, built, null),
+  );
   if (python !== null && metadata.release !== null) {
-    lacks.push({
-      symbols: { kind: "python", projectId, release: metadata.release },
-      version: release?.symbolsVersion ?? -1,
-      files: python,
-    });
+    const symbols = { kind: "python", projectId, release: metadata.release } as const;
+    lacks.push(crashLack(symbols, release?.symbolsVersion ?? -1, python));
   }
   // one module mapped twice, or two of one id
-  return [...new Map(lacks.map((lack) => [lackKey(lack.symbols), lack])).values()];
+  return [...new Map(lacks.map((lack) => [lack.row.key, lack])).values()];
 }
 
 /** Writes down what the keys of these outcomes' lacks stand for, unless it did today. */
@@ -41,7 +35,7 @@ export function openLackNotes(pool: Pool): (outcomes: readonly Outcome[]) => Pro
     const fresh = new Map<string, CrashLack>();
     for (const { lacks } of outcomes) {
       for (const lack of lacks) {
-        const { key, files } = lackRow(lack);
+        const { key, files } = lack.row;
         const name = `${key}/${files}`;
         if ((noted.get(name) ?? 0) < before) fresh.set(name, lack);
       }

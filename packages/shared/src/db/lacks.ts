@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import type { LackedFiles, LackedModule } from "../lacks.ts";
 import type { Queryable } from "./pool.ts";
 
-/** One thing that a crash lacked. */
+/** One thing that a crash lacked: its row, and what the numbers in that stand for. */
 export interface CrashLack {
+  readonly row: LackRow;
   readonly symbols: LackedSymbols;
-  /** Of the symbols that its report was made with; see the table. */
-  readonly version: number;
   /** Null for a native module. */
   readonly files: LackedFiles | null;
 }
@@ -19,6 +18,7 @@ export type LackedSymbols =
 /** A row of crash_lacks, the crash left out. */
 export interface LackRow {
   readonly key: number;
+  /** Of the symbols that the report was made with; see the table. */
   readonly version: number;
   readonly files: number | null;
 }
@@ -42,10 +42,14 @@ export const lackKey = (symbols: LackedSymbols): number =>
 const filesKey = ({ own, installed }: LackedFiles): number =>
   keyOf("files", ...own, "", ...installed);
 
-export const lackRow = ({ symbols, version, files }: CrashLack): LackRow => ({
-  key: lackKey(symbols),
-  version,
-  files: files === null ? null : filesKey(files),
+export const crashLack = (
+  symbols: LackedSymbols,
+  version: number,
+  files: LackedFiles | null,
+): CrashLack => ({
+  row: { key: lackKey(symbols), version, files: files === null ? null : filesKey(files) },
+  symbols,
+  files,
 });
 
 const noteSymbols = `
@@ -68,19 +72,19 @@ const noteFiles = `
  * takes away what nobody noted for longer than crashes are kept.
  */
 export async function noteLacks(db: Queryable, lacks: readonly CrashLack[]): Promise<void> {
-  const symbols = lacks.map((lack) => symbolsRow(lack.symbols));
+  const symbols = lacks.map(symbolsRow);
   if (symbols.length > 0)
     await db.query({ name: "note-symbols", text: noteSymbols, values: [JSON.stringify(symbols)] });
-  const files = lacks.flatMap(({ files: list }) =>
-    list === null ? [] : [{ key: filesKey(list), ...list }],
+  const files = lacks.flatMap(({ row, files: list }) =>
+    list === null ? [] : [{ key: row.files, ...list }],
   );
   if (files.length > 0)
     await db.query({ name: "note-files", text: noteFiles, values: [JSON.stringify(files)] });
 }
 
-function symbolsRow(symbols: LackedSymbols): Record<string, unknown> {
+function symbolsRow({ row, symbols }: CrashLack): Record<string, unknown> {
   const { kind, projectId } = symbols;
-  const common = { key: lackKey(symbols), kind, project_id: projectId };
+  const common = { key: row.key, kind, project_id: projectId };
   if (symbols.kind === "python") return { ...common, release: symbols.release };
   const { name, buildId, debugId } = symbols;
   return { ...common, name, build_id: buildId, debug_id: debugId };

@@ -2,7 +2,7 @@
 import { countIntoGroups } from "./group-counts.ts";
 import { joinSeekers, shareJoins } from "./group-joins.ts";
 import { fileCrashes, noteLinks, type Filed, type GroupSeed, type NewLink } from "./groups.ts";
-import { lackRow, type CrashLack } from "./lacks.ts";
+import type { CrashLack } from "./lacks.ts";
 import { saveTags } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
 import { openOutdatedRepairs } from "./repairs.ts";
@@ -134,7 +134,7 @@ async function saveOutcomes(
   );
   await openOutdatedRepairs(
     db,
-    inserted.map((outcome) => ({ ...outcome, lacks: outcome.lacks.map(lackRow) })),
+    inserted.map((outcome) => ({ ...outcome, lacks: outcome.lacks.map(({ row }) => row) })),
   );
   return links;
 }
@@ -145,17 +145,16 @@ async function insertAll(
   outcomes: readonly Outcome[],
   filed: ReadonlyMap<Outcome, Filed>,
 ): Promise<readonly Outcome[]> {
-  const lacks = new Map(outcomes.map((outcome) => [outcome, outcome.lacks.map(lackRow)]));
   const { json, bytes } = packRows(
     outcomes,
     (outcome) => ({
       ...reportRow(outcome, filed.get(outcome)?.groupId ?? null),
-      lacks: (lacks.get(outcome) ?? []).map(({ key }) => key),
+      lacks: outcome.lacks.map(({ row }) => row.key),
     }),
     (outcome) => outcome.report,
   );
-  const lacking = outcomes.flatMap((outcome) =>
-    (lacks.get(outcome) ?? []).map((row) => ({ crash_id: outcome.crashId, ...row })),
+  const lacking = outcomes.flatMap(({ crashId, lacks }) =>
+    lacks.map(({ row }) => ({ crash_id: crashId, ...row })),
   );
   const { rows } = await db.query<{ id: string }>({
     name: "insert-reports",

@@ -1,5 +1,5 @@
 /** One text whose crashes lacked symbols that have come: its bytes → new reports, each beside the one there is. */
-import { lackRow, type NewReport, type RepairableCrash, type Repaired } from "@faultline/shared";
+import type { NewReport, RepairableCrash, Repaired } from "@faultline/shared";
 import type { Attachments } from "../attachments.ts";
 import type { Engine } from "../engine.ts";
 import { CrashFailure } from "../failure.ts";
@@ -32,7 +32,7 @@ export async function repairText(
     if (finished.length !== reports.length) return { due, reports: [] };
     const made = finished.map((one, index): NewReport => {
       const outcome = processedOutcome(crash, one, index);
-      const lacks = outcome.lacks.map(lackRow);
+      const lacks = outcome.lacks.map(({ row }) => row);
       const { revision = 0 } = reports[index] ?? {};
       return { outcome, lacks, revision, verdict: one.verdict ?? "same" };
     });
