@@ -25,11 +25,11 @@ interface FiledCrash extends Filed {
 
 /** One run: each crash with the key of its own, and the one that the run filed it under. */
 function run(name: string, crashes: readonly Labelled[]): readonly FiledCrash[] {
-  const sightings = crashes.map(({ input }) => groupCrash(input).sighting);
+  const sightings = crashes.map(({ input }) => ({ ...groupCrash(input), times: 1 }));
   const groups = attachAll(sightings);
   return crashes.map(({ bug, bugClass, capture }, index) => ({
     bug: `${name} ${bug}`,
-    alone: `${name} ${sightings[index]?.mid}`,
+    alone: `${name} ${sightings[index]?.sighting.mid}`,
     key: `${name} ${groups[index]}`,
     bugClass,
     capture,

@@ -1,6 +1,6 @@
 /** A report before its group is worked out: what one source tells, or several joined. */
 import type { CrashMetadata, Gap, Report } from "@faultline/shared";
-import { groupReport } from "./grouping/index.ts";
+import { groupCrash, type Sighting } from "./grouping/index.ts";
 import { keepGaps } from "./gaps.ts";
 import { MAX_GAPS_PER_REPORT } from "./limits.ts";
 import type { ModuleMap } from "./native/modules.ts";
@@ -18,10 +18,17 @@ export interface Evidence {
   readonly gaps: readonly Gap[];
 }
 
-export function finished(parts: ReportParts): Report {
+export interface FinishedCrash {
+  readonly report: Report;
+  /** What joins it with other crashes. */
+  readonly sighting: Sighting;
+}
+
+export function finished(parts: ReportParts): FinishedCrash {
   const gaps = keepGaps(parts.gaps, MAX_GAPS_PER_REPORT);
   const report: Report = { version: 1, ...parts, gaps, grouping: null };
-  return { ...report, grouping: groupReport(report) };
+  const { grouping, sighting } = groupCrash(report);
+  return { report: { ...report, grouping }, sighting };
 }
 
 /** Nothing is known but that a crash came. */

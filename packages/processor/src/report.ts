@@ -11,7 +11,7 @@ import {
   type TextFrame,
 } from "@faultline/faulthandler";
 import { openPycMap } from "@faultline/pyc";
-import type { CrashInput, CrashMetadata, Gap, PythonFile, Report } from "@faultline/shared";
+import type { CrashInput, CrashMetadata, Gap, PythonFile } from "@faultline/shared";
 import { exceptionCrash } from "./exception-crash.ts";
 import { crashesOf, type TextCrash } from "./crashes.ts";
 import { gap } from "./gaps.ts";
@@ -22,7 +22,13 @@ import { ModuleMap, type OpenSymbolCache, openSymbolCache } from "./native/modul
 import { type NativeCrash, nativeCrash } from "./native/native-crash.ts";
 import { nativeOnly, nativeParts } from "./native-parts.ts";
 import { type Asking, askPythonFiles } from "./needs.ts";
-import { type Evidence, finished, nothingKnown, type ReportParts } from "./parts.ts";
+import {
+  type Evidence,
+  finished,
+  type FinishedCrash,
+  nothingKnown,
+  type ReportParts,
+} from "./parts.ts";
 import { minorOf, pythonSaid } from "./platform.ts";
 import { neededFiles } from "./python/needed-files.ts";
 import { SourcePaths } from "./python/paths.ts";
@@ -32,8 +38,7 @@ import { type Reconciled, reconcile } from "./stitch/reconcile.ts";
 import { textParts } from "./text-parts.ts";
 import { blamedThread } from "./threads.ts";
 
-export interface ProcessedCrash {
-  readonly report: Report;
+export interface ProcessedCrash extends FinishedCrash {
   /** Bytes [start, end) of the text that this crash came from; null when no text came. */
   readonly span: readonly [number, number] | null;
 }
@@ -61,7 +66,7 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
     const parts =
       native === null ? unknownCrash(metadata) : yield* dumpAlone(native, input, openers);
     const span = faulthandler === null ? null : ([0, faulthandler.length] as const);
-    return [{ report: finished({ ...parts, gaps: [...gaps, ...parts.gaps] }), span }];
+    return [{ ...finished({ ...parts, gaps: [...gaps, ...parts.gaps] }), span }];
   }
   const same = native === null ? 0 : sameCrash(crashes, native);
   const [first, ...others] = [...crashes.slice(same, same + 1), ...crashes.toSpliced(same, 1)];
@@ -81,7 +86,7 @@ export function* buildReports(input: CrashInput, openers: Openers = {}): Asking<
       native === null || index > 0
         ? text.parts
         : joinParts(text, nativeOnly(native, metadata), native, joined.sides);
-    return { report: finished(whole), span: crash.span };
+    return { ...finished(whole), span: crash.span };
   });
 }
 

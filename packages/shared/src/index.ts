@@ -1,7 +1,9 @@
+export * from "./attach-plan.ts";
 export * from "./batcher.ts";
 export * from "./blobs.ts";
 export * from "./config.ts";
 export * from "./crash-input.ts";
+export * from "./db/attached-groups.ts";
 export * from "./db/blob-references.ts";
 export * from "./db/crashes.ts";
 export * from "./db/group-activity.ts";
@@ -27,6 +29,7 @@ export * from "./db/repairs.ts";
 export * from "./db/replaced-reports.ts";
 export * from "./db/report-queries.ts";
 export * from "./db/reports.ts";
+export * from "./db/sightings.ts";
 export * from "./db/symbols.ts";
 export * from "./db/tags.ts";
 export * from "./db/tokens.ts";

@@ -1,4 +1,5 @@
 /** Rows as ingest and the symbolicator make them, for the database tests. */
+import { hash } from "node:crypto";
 import {
   newCrashId,
   type CrashMetadata,
@@ -6,6 +7,7 @@ import {
   type NewCrash,
   type Outcome,
   type ProcessedJob,
+  type SightingSeed,
 } from "../src/index.ts";
 
 const metadata: CrashMetadata = {
@@ -44,12 +46,19 @@ export function newCrash(projectId: number, change: Partial<NewCrash> = {}): New
   };
 }
 
+/** Of crashes that share `what` with each other. */
+export const sighting = (what: string): SightingSeed => ({
+  hash: hash("md5", what, "hex"),
+  pinned: false,
+  evidence: JSON.stringify({ what }),
+});
+
 export const seed = (mid: string): GroupSeed => ({
   ruleset: "cg1",
   coarse: `coarse ${mid}`,
   mid,
   link: null,
-  linkRole: null,
+  sighting: sighting(mid),
   earlier: [],
   title: `Segfault in ${mid}`,
   culprit: mid,

@@ -65,3 +65,15 @@ export async function expectTrueCounts(pool: Pool): Promise<void> {
     ),
   ).toEqual([]);
 }
+
+/** Every crash with a group is counted by one sighting, that of its report. */
+export async function expectTrueSightings(pool: Pool): Promise<void> {
+  expect(
+    await rowsOf(pool, "select hash, count from sightings where count <> 0 order by hash"),
+  ).toEqual(
+    await rowsOf(
+      pool,
+      `select sighting as hash, count(*)::integer as count from reports where sighting is not null group by 1 order by 1`,
+    ),
+  );
+}

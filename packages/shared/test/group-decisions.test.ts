@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
+  attachGroups,
   createProject,
   findGroup,
   listActivity,
@@ -13,7 +14,6 @@ import {
   mergeGroups,
   saveProcessed,
   setGroupStatus,
-  settleLinks,
   unmergeKeys,
   type GroupSeed,
 } from "../src/index.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 const clear = async (): Promise<void> =>
   void (await database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, group_links, group_activity, group_hours, group_facets",
+    "truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets",
   ));
 beforeEach(clear);
 
@@ -128,16 +128,27 @@ test("what cannot be: keys of others, all of them, groups of others", async () =
   expect((await list()).length).toBe(2);
 });
 
-test("no link takes back what a user parted, and both know of each other", async () => {
-  const native: GroupSeed = { ...seed("libx:go"), link: "L", linkRole: "target" };
-  const text: GroupSeed = { ...seed("app:make"), link: "L", linkRole: "seeker" };
+test("nothing that crashes share takes back what a user parted, and both know of each other", async () => {
+  const native: GroupSeed = { ...seed("libx:go"), link: "L" };
+  const text: GroupSeed = { ...seed("app:make"), link: "L" };
+  const attach = (): Promise<number> =>
+    attachGroups(
+      database.pool,
+      { projectId: project, ruleset: "cg1" },
+      [
+        { mid: "app:make", into: "libx:go" },
+        { mid: "libx:go", into: null },
+      ],
+      10,
+    );
   await save(native);
   await save(text);
+  expect(await attach()).toBe(1);
   expect(await list()).toHaveLength(1);
   await unmerge("libx:go", "app:make");
   await save(text);
   await save(native);
-  await settleLinks(database.pool, new Date(Date.now() + 1000), 10);
+  expect(await attach()).toBe(0);
   expect((await list()).map(({ count }) => count)).toEqual([2, 2]);
   const like = await listLikeGroups(database.pool, await shownIn("app:make"), 5);
   expect(like.map(({ culprit }) => culprit)).toEqual(["libx:go"]);

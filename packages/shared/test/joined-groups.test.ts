@@ -1,8 +1,9 @@
-/** Which group shows which: joins by link, and keys of newer algorithms. */
+/** Which group shows which: by what their crashes share, and by keys of newer algorithms. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
+  attachGroups,
   createProject,
   findGroup,
   findReport,
@@ -11,9 +12,12 @@ import {
   listActivity,
   listGroupCrashes,
   listGroups,
+  mergeGroups,
   saveProcessed,
   setGroupStatus,
-  settleLinks,
+  sumUpGroups,
+  unmergeKeys,
+  type Fleet,
   type GroupSeed,
   type NewCrash,
 } from "../src/index.ts";
@@ -29,20 +33,9 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(() =>
   database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, group_links, group_activity, group_hours, group_facets",
+    "truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets",
   ),
 );
-
-const text = (name: string, link: string | null): GroupSeed => ({
-  ...seed(name),
-  link,
-  linkRole: "seeker",
-});
-const native = (name: string, link: string | null): GroupSeed => ({
-  ...seed(name),
-  link,
-  linkRole: "target",
-});
 
 /** One crash of each of these groups, saved together. */
 async function save(...groups: GroupSeed[]): Promise<readonly NewCrash[]> {
@@ -80,10 +73,33 @@ async function idOf(name: string): Promise<number> {
   return rows[0]?.id ?? 0;
 }
 
-describe("by link", () => {
-  test("a text joins the native group that its Python functions led to", async () => {
-    await save(native("libx:resize", "L"));
-    const [crash] = await save(text("app:make", "L"));
+const fleet = (): Fleet => ({ projectId: project, ruleset: "cg1" });
+
+/** Answers of the engine: [key, where its crashes go]. */
+async function attach(...answers: (readonly [string, string | null])[]): Promise<number> {
+  const given = answers.map(([mid, into]) => ({ mid, into }));
+  const moved = await attachGroups(database.pool, fleet(), given, 2);
+  await expectTrueCounts(database.pool);
+  return moved;
+}
+
+const activityOf = async (name: string): Promise<readonly object[]> =>
+  (await listActivity(database.pool, await idOf(name), 10)).map(({ what, actor, detail }) => ({
+    what,
+    actor,
+    ...detail,
+  }));
+
+describe("by what crashes share", () => {
+  const together = [
+    ["app:make", "libx:resize"],
+    ["libx:resize", null],
+  ] as const;
+
+  test("a group is shown in the one that its crashes go to, with all that is to be told of it", async () => {
+    await save(seed("libx:resize"));
+    const [crash] = await save(seed("app:make"));
+    expect(await attach(...together)).toBe(1);
     expect(await shown()).toEqual({ "libx:resize": 2 });
     const id = await idOf("libx:resize");
     expect((await findReport(database.pool, null, crash?.id ?? ""))?.summary.groupId).toBe(id);
@@ -95,86 +111,125 @@ describe("by link", () => {
       distinct: 1,
       values: [{ value: "web-1", count: 2 }],
     });
-    expect(await listActivity(database.pool, id, 10)).toMatchObject([
-      { what: "attach", actor: null, detail: { into: id, key: "app:make" } },
-    ]);
+    expect(await activityOf("libx:resize")).toEqual([{ what: "attach", actor: null, into: id }]);
+    await save(seed("app:make"));
+    expect(await shown()).toEqual({ "libx:resize": 3 });
   });
 
-  test("whichever came first, and when both come at once", async () => {
-    await save(text("app:make", "L"), text("app:make", "L"));
-    expect(await shown()).toEqual({ "app:make": 2 });
-    await save(native("libx:resize", "L"), native("liby:crop", "M"), text("app:crop", "M"));
-    expect(await shown()).toEqual({ "libx:resize": 3, "liby:crop": 2 });
-    await save(text("app:make", "L"));
-    expect(await shown()).toEqual({ "libx:resize": 4, "liby:crop": 2 });
+  test("the same answers do nothing a second time", async () => {
+    await save(seed("libx:resize"), seed("app:make"));
+    expect(await attach(...together)).toBe(1);
+    expect(await attach(...together)).toBe(0);
+    expect(await activityOf("libx:resize")).toHaveLength(1);
   });
 
-  test("what was saved at the same moment is looked for once more", async () => {
-    await save(text("app:make", "L"));
-    await database.pool.query("update groups set link_role = null");
-    await save(native("libx:resize", "L"));
-    await database.pool.query("update groups set link_role = 'seeker' where culprit = 'app:make'");
-    expect(await settleLinks(database.pool, new Date(0), 10)).toBe(0);
-    expect(await settleLinks(database.pool, new Date(Date.now() + 1000), 10)).toBe(1);
+  test("a group whose crashes go elsewhere now is shown there; one whose crashes stay, by itself", async () => {
+    await save(seed("libx:resize"), seed("libx:crop"), seed("app:make"));
+    await attach(["app:make", "libx:resize"], ["libx:resize", null], ["libx:crop", null]);
+    await setGroupStatus(database.pool, null, await idOf("libx:resize"), "resolved", "me");
+    const [resize, crop] = [await idOf("libx:resize"), await idOf("libx:crop")];
+    await attach(["app:make", "libx:crop"], ["libx:resize", null], ["libx:crop", null]);
+    expect(await shown()).toEqual({ "libx:resize": 1, "libx:crop": 2 });
+    expect((await activityOf("libx:crop"))[0]).toEqual({
+      what: "attach",
+      actor: null,
+      from: resize,
+      into: crop,
+    });
+    await attach(["app:make", null], ["libx:resize", null], ["libx:crop", null]);
+    expect(await shown()).toEqual({ "libx:resize": 1, "libx:crop": 1, "app:make": 1 });
+    expect((await activityOf("app:make"))[0]).toEqual({ what: "apart", actor: null, from: crop });
+  });
+
+  test("one that is parted is as resolved as what it was parted from", async () => {
+    await save(seed("libx:resize"), seed("app:make"));
+    await attach(...together);
+    await setGroupStatus(database.pool, null, await idOf("libx:resize"), "resolved", "me");
+    await attach(["app:make", null], ["libx:resize", null]);
+    expect(await findGroup(database.pool, null, await idOf("app:make"))).toMatchObject({
+      count: 1,
+      status: "resolved",
+    });
+  });
+
+  test("it stays where it is when nothing is known any more of what shows it, or of itself", async () => {
+    await save(seed("libx:resize"), seed("app:make"));
+    await attach(...together);
+    expect(await attach(["app:make", null])).toBe(0);
+    expect(await attach(["libx:resize", null])).toBe(0);
     expect(await shown()).toEqual({ "libx:resize": 2 });
-    expect(await settleLinks(database.pool, new Date(Date.now() + 1000), 10)).toBe(0);
-    await expectTrueCounts(database.pool);
   });
 
-  test.each([
-    [1, 1, 0],
-    [4, 1, 0],
-    [5, 1, 5],
-    [1, 5, 1],
-  ])(
-    "of two groups with %i and %i crashes, only to one that has five times as many",
-    async (...counts) => {
-      const [one, other] = counts;
-      await save(...Array<GroupSeed>(one).fill(native("libx:a", "L")));
-      await save(...Array<GroupSeed>(other).fill(native("libx:b", "L")));
-      await save(text("app:make", "L"));
-      const joined = Math.max(one, other) >= 5 * Math.min(one, other);
-      const to = one > other ? "libx:a" : "libx:b";
-      expect(await shown()).toEqual({
-        "libx:a": one,
-        "libx:b": other,
-        ...(joined ? { [to]: Math.max(one, other) + 1 } : { "app:make": 1 }),
-      });
-    },
-  );
+  test("from group to group, and back again when the last one is found to be apart", async () => {
+    await save(seed("a"), seed("b"), seed("c"));
+    await attach(["a", "b"], ["b", "c"], ["c", null]);
+    expect(await shown()).toEqual({ c: 3 });
+    await attach(["a", "b"], ["b", null], ["c", null]);
+    expect(await shown()).toEqual({ b: 2, c: 1 });
+  });
 
-  test("not without a link, over another project's, or another algorithm's", async () => {
-    await save(native("libx:a", "L"), text("app:none", null));
+  test("what was left for a group goes with it", async () => {
+    await save(seed("vague"), seed("b"), seed("c"));
+    const [vague, b, c] = [await idOf("vague"), await idOf("b"), await idOf("c")];
+    await attach(["b", "c"], ["c", null]);
+    await database.pool.query(
+      "update groups set parent_id = $2, origin = 'alias', moved_to = $3 where id = $1",
+      [vague, c, b],
+    );
+    await sumUpGroups(database.pool, [c]);
+    await attach(["b", null], ["c", null]);
+    expect(await shown()).toEqual({ b: 2, c: 1 });
+  });
+
+  test("not across projects or algorithms", async () => {
+    await save(seed("libx:a"), { ...seed("app:newer"), ruleset: "cg2" });
     const other = (await createProject(database.pool, "other", "Other"))?.id ?? 0;
     const crash = newCrash(other);
     await acceptCrashes(database.pool, [crash]);
-    await saveProcessed(database.pool, [job(crash, { group: text("app:other", "L") })]);
-    await save({ ...text("app:newer", "L"), ruleset: "cg2" });
-    expect(await shown()).toEqual({ "libx:a": 1, "app:none": 1, "app:other": 1, "app:newer": 1 });
+    await saveProcessed(database.pool, [job(crash, { group: seed("app:other") })]);
+    expect(await attach(["app:other", "libx:a"], ["app:newer", "libx:a"])).toBe(0);
+    expect(await shown()).toEqual({ "libx:a": 1, "app:other": 1, "app:newer": 1 });
   });
 
-  test("not what a user has parted", async () => {
-    await save(text("app:make", "L"));
-    await database.pool.query("update groups set origin = 'user-split'");
-    await save(native("libx:resize", "L"));
-    expect(await shown()).toEqual({ "app:make": 1, "libx:resize": 1 });
-    await settleLinks(database.pool, new Date(Date.now() + 1000), 10);
-    expect(await shown()).toEqual({ "app:make": 1, "libx:resize": 1 });
+  test("nothing leaves what a user put together or parted; others may still join it", async () => {
+    await save(seed("libx:resize"), seed("app:make"), seed("app:store"), seed("other"));
+    await attach(...together, ["app:store", "libx:resize"]);
+    const root = await idOf("libx:resize");
+    expect(await mergeGroups(database.pool, null, await idOf("other"), root, "me")).toBe("merged");
+    const apart = [
+      ["app:make", null],
+      ["app:store", null],
+      ["libx:resize", "other"],
+      ["other", null],
+    ] as const;
+    expect(await attach(...apart)).toBe(0);
+    await unmergeKeys(database.pool, null, root, ["app:store"], "me");
+    expect(await attach(...together, ["app:store", "libx:resize"])).toBe(0);
+    expect(await shown()).toEqual({ "libx:resize": 3, "app:store": 1 });
+    await save(seed("app:late"));
+    expect(await attach(...together, ["app:late", "libx:resize"])).toBe(1);
+    expect(await shown()).toEqual({ "libx:resize": 4, "app:store": 1 });
   });
 
-  test("many at once, in any order, end in one group with every count", async () => {
-    const seeds = [native("libx:resize", "L"), text("app:make", "L"), text("app:other", "L")];
-    const batches = await Promise.all(
-      Array.from({ length: 12 }, async (_, at) => {
-        const crash = newCrash(project, { id: newCrash(project).id });
-        await acceptCrashes(database.pool, [crash]);
-        return job(crash, { group: seeds[at % 3] ?? null });
-      }),
+  test("beside crashes that are being saved, every count stays true", async () => {
+    const names = ["libx:resize", "app:make", "app:other"];
+    const saving = Array.from({ length: 24 }, async (_, at) => {
+      const crash = newCrash(project);
+      await acceptCrashes(database.pool, [crash]);
+      await saveProcessed(database.pool, [job(crash, { group: seed(names[at % 3] ?? "") })]);
+    });
+    const into = ["libx:resize", null, "app:make"];
+    const attaching = into.map((target) =>
+      attachGroups(
+        database.pool,
+        fleet(),
+        names.map((mid) => ({ mid, into: mid === target ? null : target })),
+        1,
+      ),
     );
-    await Promise.all(batches.map((one) => saveProcessed(database.pool, [one])));
-    await settleLinks(database.pool, new Date(Date.now() + 1000), 10);
-    expect(await shown()).toEqual({ "libx:resize": 12 });
-    await expectTrueCounts(database.pool);
+    await Promise.all([...saving, ...attaching]);
+    await attach(...together, ["app:other", "app:make"]);
+    expect(await shown()).toEqual({ "libx:resize": 24 });
   });
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   acceptCrashes,
+  attachGroups,
   childCrashId,
   findDueCrashes,
   findGroup,
@@ -15,8 +16,8 @@ import {
   unmergeKeys,
   type GroupSeed,
 } from "../src/index.ts";
-import { newCrash, outcome, seed } from "./crash-rows.ts";
-import { expectTrueCounts } from "./group-accounts.ts";
+import { newCrash, outcome, seed, sighting } from "./crash-rows.ts";
+import { expectTrueCounts, expectTrueSightings } from "./group-accounts.ts";
 import { Repairing } from "./repairing.ts";
 
 const at = new Repairing();
@@ -219,25 +220,12 @@ test("the further crashes of a text move with it", async () => {
   ).toEqual([{ n: 4 }]);
 });
 
-const name = fc.constantFrom("a", "b", "c", "d");
-const native3: GroupSeed["linkRole"][] = [null, "seeker", "target"];
-const seeded = fc.record({
-  name,
-  role: fc.constantFrom(...native3),
-  link: fc.constantFrom("L", "M"),
-});
-const seedOf = ({
-  name: key,
-  role,
-  link,
-}: {
-  name: string;
-  role: GroupSeed["linkRole"];
-  link: string;
-}): GroupSeed => ({
-  ...seed(`${key}-${role}`),
-  link: role === null ? null : link,
-  linkRole: role,
+const keys = ["a", "b", "c", "d", "e", "f"];
+const key = fc.constantFrom(...keys);
+const seeded = fc.record({ key, what: fc.constantFrom("this", "that") });
+const seedOf = (one: { key: string; what: string }): GroupSeed => ({
+  ...seed(one.key),
+  sighting: sighting(`${one.key} ${one.what}`),
 });
 const step = fc.oneof(
   {
@@ -261,6 +249,13 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("merge" as const), from: fc.nat(), into: fc.nat() }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("unmerge" as const), of: fc.nat() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("attach" as const),
+      into: fc.array(fc.option(key), { minLength: keys.length, maxLength: keys.length }),
+    }),
+  },
 );
 
 test("whatever comes, moves, joins and parts, in any order: every count is true at any time", async () => {
@@ -287,19 +282,25 @@ test("whatever comes, moves, joins and parts, in any order: every count is true 
           });
         } else if (one.do === "merge")
           await mergeGroups(at.pool, null, nth(one.from), nth(one.into), "me");
-        else {
-          const keys = await at.rows(
+        else if (one.do === "attach") {
+          const answers = keys.map((mid, index) => ({ mid, into: one.into[index] ?? null }));
+          const fleet = { projectId: at.project, ruleset: "cg1" };
+          const moved = await attachGroups(at.pool, fleet, answers, 2);
+          if (moved > 0) expect(await attachGroups(at.pool, fleet, answers, 2)).toBe(0);
+        } else {
+          const parted = await at.rows(
             `select k.hash from group_keys k join groups g on g.id = k.group_id where coalesce(g.parent_id, g.id) = ${nth(one.of)} limit 1`,
           );
           await unmergeKeys(
             at.pool,
             null,
             nth(one.of),
-            keys.map((key) => String(key["hash"])),
+            parted.map((row) => String(row["hash"])),
             "me",
           );
         }
         await expectTrueCounts(at.pool);
+        await expectTrueSightings(at.pool);
       }
     }),
     { numRuns: 10 },

@@ -53,7 +53,7 @@ export class Repairing {
 
   async clear(): Promise<void> {
     await this.pool.query(
-      `truncate crashes, pending, reports, groups, group_keys, group_links, group_activity, group_hours, group_facets,
+      `truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets,
                 crash_lacks, lacked_symbols, lacked_files, repairs, repair_groups, releases, release_files, symbol_files,
                 native_caches`,
     );

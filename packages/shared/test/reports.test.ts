@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(() =>
   database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, group_hours, group_facets",
+    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
   ),
 );
 

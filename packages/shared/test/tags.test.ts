@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(() =>
   database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, group_hours, group_facets, crash_tags, group_tags",
+    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets, crash_tags, group_tags",
   ),
 );
 

@@ -101,7 +101,7 @@ test("another project's rules are not there; reading them wants read, changing t
 });
 
 test("a native group is split by a rule for its function", async () => {
-  const group = { ...seed("resize", "signal"), link: "L", linkRole: "target" as const };
+  const group = { ...seed("resize", "signal"), link: "L" };
   const report = reportOf(group);
   const frame = (index: number, role: string, token: string, usedIn: FrameGrouping["usedIn"]) => ({
     index,

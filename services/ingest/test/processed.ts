@@ -1,4 +1,5 @@
 /** Crashes that were worked out, as the symbolicator saves them. */
+import { hash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import {
   acceptCrashes,
@@ -112,7 +113,7 @@ export const seed = (name: string, kind: string): GroupSeed => ({
   coarse: `coarse ${name}`,
   mid: name,
   link: null,
-  linkRole: null,
+  sighting: { hash: hash("md5", name, "hex"), pinned: false, evidence: "{}" },
   earlier: [],
   title: `Segfault in ${name}`,
   culprit: `app.${name}`,

@@ -11,6 +11,7 @@ import {
 } from "@faultline/shared";
 import { CrashFailure } from "./failure.ts";
 import {
+  JOIN_TIMEOUT_MS,
   MAX_CRASHES_PER_TASK,
   MAX_NEED_ROUNDS,
   MAX_TASK_BYTES,
@@ -24,6 +25,8 @@ import type {
   CrashAnswer,
   CrashTask,
   FinishedReport,
+  JoinAnswer,
+  JoinTask,
   MapAnswer,
   PreviewAnswer,
   RegroupAnswer,
@@ -39,6 +42,8 @@ export interface Engine {
   regroup(reports: readonly Uint8Array[], rules: RulesText | null): Promise<RegroupAnswer>;
   /** What rules in place of others would do to reports. */
   preview(reports: readonly Uint8Array[], before: string, after: string): Promise<PreviewAnswer>;
+  /** Where the crashes of each key go, among these. */
+  join(sightings: JoinTask["sightings"]): Promise<JoinAnswer>;
   /** The map of a .pyc file. */
   pycMap(bytes: Uint8Array): Promise<MapAnswer & { kind: "map" }>;
   /** Ends the threads. Nothing may be under way. */
@@ -114,6 +119,7 @@ export function openEngine(options: EngineOptions): Engine {
     regroup: (stored, rules) => pool.run("regroup", { reports: stored, rules }, timeoutMs),
     preview: (stored, before, after) =>
       pool.run("preview", { reports: stored, before, after }, PREVIEW_TIMEOUT_MS),
+    join: (sightings) => pool.run("join", { sightings }, JOIN_TIMEOUT_MS),
     async pycMap(bytes) {
       const answer = await pool.run("pycMap", { bytes }, timeoutMs);
       if (answer.kind === "map") return answer;

@@ -17,6 +17,7 @@ import { openSymbolCaches } from "./native/symbol-caches.ts";
 import { openRules } from "./grouping-rules.ts";
 import { processCrash, type Tools } from "./process-crash.ts";
 import { openReleaseFiles } from "./release-files.ts";
+import { openJoining } from "./joining/joining.ts";
 import { openRepairs } from "./reprocess/repairs.ts";
 import { buildSymbolCaches } from "./symbols.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -79,13 +80,14 @@ export async function startSymbolicator(config: Config, log: Logger): Promise<Sy
   const workers = startWorkers(config, handlers, metrics, log);
   const queues = openQueues(config, warn);
   const repairs = openRepairs({ pool, blobs, engine, rules, metrics, log });
+  const joining = openJoining({ pool, engine, metrics, log });
   const upkeep = startUpkeep({ config, pool, blobs, ...queues, metrics, log });
 
   return {
     registry: metrics.registry,
     async close() {
       // a build may take minutes: it is given up, and made by whoever comes next
-      const working = [builder, ...workers, repairs, upkeep];
+      const working = [builder, ...workers, repairs, joining, upkeep];
       await Promise.all(working.map((one) => one.close()));
       await Promise.all([...Object.values(queues), engine].map((one) => one.close()));
       await pool.end();

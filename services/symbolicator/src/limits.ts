@@ -3,10 +3,10 @@
 const MIB = 1024 * 1024;
 
 /**
- * Connections to Postgres: two batches of loads and of saves, files of releases, upkeep, the locks of a native build and of
- * repairs, a batch of repairs.
+ * Connections to Postgres: two batches of loads and of saves, files of releases, upkeep, the locks of a native build, of
+ * repairs and of joining, a batch of repairs, and what is joined.
  */
-export const POOL_CONNECTIONS = 11;
+export const POOL_CONNECTIONS = 13;
 /** A query that has no answer by then is given up and its job tried again. */
 export const QUERY_TIMEOUT_MS = 60_000;
 
@@ -123,9 +123,22 @@ export const SWEEP_BATCH = 500;
 /** Upkeep gives a lock up after this long rather than hold up everybody behind it. */
 export const UPKEEP_LOCK_TIMEOUT_MS = 3_000;
 
-/** Groups are joined anew this often where saving crashes could not do it at once; so many in one transaction. */
+/** Groups that their crashes have left are shown where those went this often; so many in one transaction. */
 export const SETTLE_GROUPS_MS = 10_000;
 export const SETTLE_BATCH = 500;
+
+/** What new crashes share with others is looked at this often. */
+export const JOIN_LOOK_MS = 2_000;
+/** Joining is followed by a rest, so many times as long as it took: it takes no more than its share of a thread. */
+export const JOIN_REST = 10;
+/** Sightings of a project that are joined with each other; those not seen for longest are forgotten. */
+export const MAX_SIGHTINGS = 20_000;
+/** Share of a key's crashes that must go to another's group for that to show its group. */
+export const NEARLY_ALL = 0.9;
+/** Groups moved by one transaction, which no crash is saved beside. */
+export const ATTACH_BATCH = 20;
+/** Time that joining a project's sightings may take a thread. */
+export const JOIN_TIMEOUT_MS = 60_000;
 
 /** The host's clock is believed for a crash's time within this window around its receipt. */
 export const OCCURRED_MAX_AGE_MS = 90 * 86_400_000;

@@ -8,6 +8,8 @@ export interface Metrics {
   readonly failures: Counter<"reason">;
   readonly crashSeconds: Histogram;
   readonly repaired: Counter<"verdict">;
+  readonly joinSeconds: Histogram;
+  readonly attached: Counter;
   readonly batchSize: Histogram<"batch">;
   readonly threads: Gauge;
   readonly threadBusy: Counter;
@@ -54,6 +56,8 @@ export function createMetrics(): Metrics {
     failures: counter("failures_total", "Crashes that could not be processed", "reason"),
     crashSeconds: histogram("crash_seconds", "Time from a job's start to its crash saved", SECONDS),
     repaired: counter("repaired_total", "Reports made anew with late symbols", "verdict"),
+    joinSeconds: histogram("join_seconds", "Time of joining one project's crashes", SECONDS),
+    attached: counter("attached_total", "Groups shown elsewhere than before by what crashes share"),
     batchSize: histogram("batch_size", "Crashes loaded or saved together", SIZES, "batch"),
     threads: gauge("threads", "Worker threads that may run at once"),
     threadBusy: counter("thread_busy_seconds_total", "Time that worker threads were at work"),

@@ -6,12 +6,14 @@ import type {
   CrashInput,
   Gap,
   GroupSeed,
+  KeyAnswer,
   LackedFiles,
   LackedModule,
   ModuleIdentity,
   PreviewResult,
   PythonFiles,
   RuleProblem,
+  StoredSighting,
   Verdict,
 } from "@faultline/shared";
 import type { StoredSymbols } from "./native/symbol-caches.ts";
@@ -95,6 +97,18 @@ export interface PreviewAnswer {
   readonly problems: readonly RuleProblem[];
   readonly result: PreviewResult;
 }
+
+/** Crashes to be joined with each other. */
+export interface JoinTask {
+  readonly started: StartMark;
+  readonly sightings: readonly Pick<
+    StoredSighting,
+    "coarse" | "mid" | "pinned" | "evidence" | "count"
+  >[];
+}
+
+/** One for every key. */
+export type JoinAnswer = readonly KeyAnswer[];
 
 export interface MapTask {
   readonly started: StartMark;

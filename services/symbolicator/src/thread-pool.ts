@@ -9,6 +9,8 @@ import { THREAD_IDLE_MS, THREAD_START_MS } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type {
   CrashAnswer,
+  JoinAnswer,
+  JoinTask,
   MapAnswer,
   MapTask,
   PreviewAnswer,
@@ -24,6 +26,7 @@ interface Tasks {
   readonly reports: { readonly takes: ReportsTask; readonly gives: readonly CrashAnswer[] };
   readonly pycMap: { readonly takes: MapTask; readonly gives: MapAnswer };
   readonly regroup: { readonly takes: RegroupTask; readonly gives: RegroupAnswer };
+  readonly join: { readonly takes: JoinTask; readonly gives: JoinAnswer };
   readonly preview: { readonly takes: PreviewTask; readonly gives: PreviewAnswer };
 }
 

@@ -2,6 +2,7 @@
  * A worker thread: runs the pure engine over hostile bytes, under the limits its owner (engine.ts) set.
  * It has no connection, file or environment; whatever it needs is in its task or it asks for it.
  */
+import { hash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { openCache as openSymbolCache, type SymbolCache } from "@faultline/debuginfo/cache";
 import {
@@ -14,18 +15,20 @@ import {
   parseProjectRules,
   previewRules,
   type ProjectRule,
+  type Sighting,
 } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
 import type {
-  Grouping,
   GroupSeed,
   ModuleSymbols,
   PythonFile,
   PythonFiles,
   Report,
+  SightingSeed,
   Verdict,
 } from "@faultline/shared";
 import { createCache } from "./cache.ts";
+import { answersOf } from "./joining/answers.ts";
 import {
   MAX_LACKED_FILES,
   MAX_LACKED_MODULES,
@@ -40,6 +43,8 @@ import type {
   CrashTask,
   FinishedReport,
   FoundLacks,
+  JoinAnswer,
+  JoinTask,
   MapAnswer,
   MapTask,
   PreviewAnswer,
@@ -79,8 +84,8 @@ function reportsOf(task: CrashTask): CrashAnswer {
         step = engine.next(files);
       }
     }
-    const finished = step.value.map(({ report }, index) =>
-      finish(grouped(report, task.rules), index, task),
+    const finished = step.value.map((made, index) =>
+      finish(task.rules === null ? made : grouped(made.report, task.rules), index, task),
     );
     return { kind: "reports", reports: finished };
   } catch (error) {
@@ -117,6 +122,17 @@ export function preview({ started, reports: packed, before, after }: PreviewTask
   );
   const result = { crashes, touched, groupsBefore, groupsAfter, moves };
   return { problems, result };
+}
+
+/** Where the crashes of each key go, among all others'. */
+export function join({ started, sightings }: JoinTask): JoinAnswer {
+  Atomics.store(started, 0, 1);
+  return answersOf(
+    sightings.map(({ coarse, mid, pinned, evidence, count }) => ({
+      sighting: { coarse, mid, pinned, evidence: JSON.parse(evidence) as Sighting["evidence"] },
+      times: count,
+    })),
+  );
 }
 
 /** A .pyc → its map. */
@@ -177,18 +193,17 @@ function openMap(file: PythonFile): PycMap {
   return map;
 }
 
-/** A report with its group. `pinned`: the project's rules say the key itself, so no link leads elsewhere. */
+/** A report with its group, and what joins it with others. */
 interface Grouped {
   readonly report: Report;
-  readonly pinned: boolean;
+  readonly sighting: Sighting;
 }
 
 const noRules: RulesText = { key: "", text: "" };
 
-function grouped(report: Report, rules: RulesText | null): Grouped {
-  if (rules === null) return { report, pinned: false };
+function grouped(report: Report, rules: RulesText): Grouped {
   const { grouping, sighting } = groupCrash(report, { rules: parsed(rules) });
-  return { report: { ...report, grouping }, pinned: sighting.pinned };
+  return { report: { ...report, grouping }, sighting };
 }
 
 function parsed({ key, text }: RulesText): readonly ProjectRule[] {
@@ -206,14 +221,14 @@ const unpack = (bytes: Uint8Array): Report =>
   JSON.parse(zstdDecompressSync(bytes).toString()) as Report;
 
 function finish(
-  { report: built, pinned }: Grouped,
+  { report: built, sighting }: Grouped,
   index: number,
   task: CrashTask,
 ): FinishedReport {
   const report = task.gaps.length === 0 ? built : { ...built, gaps: [...built.gaps, ...task.gaps] };
   const packed = pack(report);
   return {
-    group: seedOf({ report, pinned }),
+    group: seedOf({ report, sighting }),
     report: packed,
     lacks: foundLacks(report, task),
     verdict: task.before === null ? null : verdictOn(packed, report, task.before[index] ?? null),
@@ -245,7 +260,7 @@ function foundLacks(report: Report, { symbols }: CrashTask): FoundLacks {
   };
 }
 
-function seedOf({ report, pinned }: Grouped): GroupSeed | null {
+function seedOf({ report, sighting }: Grouped): GroupSeed | null {
   const { grouping, kind, classification } = report;
   if (grouping === null) return null;
   return {
@@ -253,7 +268,7 @@ function seedOf({ report, pinned }: Grouped): GroupSeed | null {
     coarse: grouping.coarse,
     mid: grouping.group,
     link: grouping.link,
-    linkRole: pinned ? null : linkRoleOf(grouping),
+    sighting: sightingSeed(grouping.ruleset, grouping.link, sighting),
     earlier: aliasKeys(report, rulesets),
     title: storable(grouping.title),
     culprit: grouping.culprit === null ? null : storable(grouping.culprit),
@@ -263,17 +278,18 @@ function seedOf({ report, pinned }: Grouped): GroupSeed | null {
   };
 }
 
-/**
- * A native key that names a function is what others of the same link may have died of; a key that rests on a module
- * without symbols, or on Python frames alone, is looking for one.
- */
-function linkRoleOf({ mode, link, frames }: Grouping): GroupSeed["linkRole"] {
-  if (link === null) return null;
-  if (mode === "python") return "seeker";
-  if (mode !== "native") return null;
-  const named = frames.some(({ role, usedIn }) => role === "native" && usedIn.includes("mid"));
-  return named ? "target" : "seeker";
+function sightingSeed(
+  ruleset: string,
+  link: string | null,
+  { coarse, mid, pinned, evidence: told }: Sighting,
+): SightingSeed {
+  const evidence = JSON.stringify(told, (_, value: unknown) =>
+    typeof value === "string" ? storable(value) : value,
+  );
+  const all = JSON.stringify([ruleset, coarse, mid, link, pinned, evidence]);
+  return { hash: hash("sha256", all, "hex").slice(0, HASH_DIGITS), pinned, evidence };
 }
+const HASH_DIGITS = 32;
 
 /** Postgres keeps neither NUL nor half a surrogate pair in its text. */
 const storable = (text: string): string => text.replaceAll("\0", "\u{fffd}").toWellFormed();

@@ -15,7 +15,6 @@ import {
   listWaitingNativeCaches,
   listWaitingNativeFiles,
   settleEmptied,
-  settleLinks,
   takeWaiting,
   type BlobStore,
   type Config,
@@ -177,11 +176,10 @@ async function dropKeys(db: Queryable, { config }: UpkeepTools): Promise<object 
   return Object.values(dropped).every((count) => count === 0) ? null : dropped;
 }
 
-/** What saving crashes left to be joined: in transactions of their own, beside the connection that holds upkeep's lock. */
+/** In transactions of their own, beside the connection that holds upkeep's lock. */
 async function settleGroups(_db: Queryable, { pool }: UpkeepTools): Promise<object | null> {
-  const links = await settleLinks(pool, new Date(Date.now() - SETTLE_GROUPS_MS), SETTLE_BATCH);
   const emptied = await settleEmptied(pool, SETTLE_BATCH);
-  return links + emptied === 0 ? null : { links, emptied };
+  return emptied === 0 ? null : { emptied };
 }
 
 async function queueStaleSymbols(db: Queryable, { symbols }: UpkeepTools): Promise<object | null> {

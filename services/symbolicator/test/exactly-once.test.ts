@@ -39,7 +39,7 @@ describe.each(backends)("the queue in $backend", ({ backend, skip }) => {
   beforeEach(async ({ skip: skipTest }) => {
     if (skip !== null) skipTest(skip);
     await setting.pool.query(
-      "truncate crashes, pending, reports, groups, group_keys, group_hours, group_facets",
+      "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
     );
   });
 

@@ -34,7 +34,7 @@ function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer 
     coarse: "c",
     mid: text,
     link: null,
-    linkRole: null,
+    sighting: { hash: "0".repeat(32), pinned: false, evidence: "{}" },
     earlier: [],
     title: text === "unstorable" ? "a\0b" : text,
     culprit: null,

@@ -70,7 +70,7 @@ afterAll(async () => {
 /** The repairs that run beside take locks in an order of their own: whichever gives way to them begins again. */
 async function empty(): Promise<boolean> {
   const emptied = setting.pool.query(
-    `truncate crashes, pending, reports, groups, group_keys, group_links, group_activity, group_hours, group_facets,
+    `truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets,
               crash_lacks, repairs, repair_groups, native_caches, native_files, native_split_units`,
   );
   return await emptied.then(

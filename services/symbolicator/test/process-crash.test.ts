@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 beforeEach(() =>
   setting.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, group_hours, group_facets",
+    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
   ),
 );
 

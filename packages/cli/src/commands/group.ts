@@ -1,7 +1,7 @@
 /** `faultline group`: which group each report on stdin belongs to, and why. */
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { attachAll, groupCrash, type Sighting } from "@faultline/processor";
+import { attachAll, groupCrash, type SeenSighting } from "@faultline/processor";
 import { HeldTexts } from "../held-texts.ts";
 import { linesOf } from "../json-lines.ts";
 
@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const answers = new HeldTexts();
-  const sightings: Sighting[] = [];
+  const sightings: SeenSighting[] = [];
   let refused = 0;
   for await (const line of linesOf(process.stdin)) {
     if (line.text === "") continue;
@@ -45,17 +45,17 @@ export async function run(args: string[]): Promise<number> {
     }
     const { grouping, sighting } = groupCrash(report);
     answers.add(JSON.stringify(grouping));
-    sightings.push(sighting);
+    sightings.push({ sighting, times: 1 });
   }
   await print(answers, sightings);
   return refused > 0 ? 1 : 0;
 }
 
-async function print(answers: HeldTexts, sightings: readonly Sighting[]): Promise<void> {
+async function print(answers: HeldTexts, sightings: readonly SeenSighting[]): Promise<void> {
   const groups = attachAll(sightings);
   let index = 0;
   for (const answer of answers) {
-    const own = `"group":"${sightings[index]?.mid}"`;
+    const own = `"group":"${sightings[index]?.sighting.mid}"`;
     const line = `${answer.replace(own, `"group":"${groups[index]}"`)}\n`;
     if (!process.stdout.write(line)) await once(process.stdout, "drain");
     index++;

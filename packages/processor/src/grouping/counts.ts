@@ -10,7 +10,7 @@ export interface Seen {
   readonly top: readonly (readonly [value: string, count: number])[];
 }
 
-/** Counts of links, of a run or of a service's store. */
+/** Counts of links. */
 export interface Sightings {
   of(link: string): Seen;
 }
@@ -20,7 +20,7 @@ export type LinkPair = readonly [link: string, seenWith: string];
 
 const nothing: Seen = { total: 0, distinct: 0, top: [] };
 
-/** Counts in memory: those of one run. */
+/** Those of one run. */
 export class SightingCounts implements Sightings {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #asked = new Map<string, Seen>();
@@ -35,11 +35,11 @@ export class SightingCounts implements Sightings {
     return seen;
   }
 
-  add([link, seenWith]: LinkPair): void {
+  add([link, seenWith]: LinkPair, times: number): void {
     this.#asked.delete(link);
     const counts = this.#counts.get(link);
-    if (counts === undefined) this.#counts.set(link, new Map([[seenWith, 1]]));
-    else counts.set(seenWith, (counts.get(seenWith) ?? 0) + 1);
+    if (counts === undefined) this.#counts.set(link, new Map([[seenWith, times]]));
+    else counts.set(seenWith, (counts.get(seenWith) ?? 0) + times);
   }
 }
 

@@ -1,7 +1,6 @@
 /** Which group a crash belongs to, and why. */
 export { type Algorithm, currentGrouping, groupings } from "./algorithms.ts";
-export { attachAll, attachStored, type StoredAttachment, type StoredLinks } from "./attach.ts";
-export { type LinkPair, type Seen, SightingCounts, type Sightings } from "./counts.ts";
+export { attachAll, type AttachOptions, type SeenSighting } from "./attach.ts";
 export {
   type AliasKey,
   aliasKeys,

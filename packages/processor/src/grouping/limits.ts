@@ -47,6 +47,3 @@ export const MAX_PREVIEWED_CRASHES = 1000;
 
 /** Values of a link that are looked at, the commonest ones. */
 export const MAX_SEEN_VALUES = 64;
-
-/** Times that a stored crash's links may lead to further links. */
-export const MAX_LINK_ROUNDS = 8;

@@ -2,15 +2,15 @@
  * What has been seen of crashes, as counts of links: the only thing `attach` knows of them.
  *
  * A link is a text that crashes share ("python:memory:media.thumbs:make_thumb"); each maps to what
- * it was seen with (a mid key, another link) and how often. A service stores the pairs that
- * `linksOf` yields, a run of the command keeps them in memory.
+ * it was seen with (a mid key, another link) and how often. A service stores sightings, a run of the
+ * command keeps them in memory.
  */
 import type { Evidence } from "./evidence.ts";
 import { links, PYTHON } from "./links.ts";
 import { canonicalContext, contextsOf } from "./contexts.ts";
 import type { LinkPair, Sightings } from "./counts.ts";
 
-/** One crash: its keys and what it shares with others. */
+/** One crash: its keys and what it shares with others. Plain data: what became JSON and back is as good. */
 export interface Sighting {
   readonly coarse: string;
   readonly mid: string;

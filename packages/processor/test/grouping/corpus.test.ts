@@ -17,7 +17,7 @@ if (corpus === null) process.stdout.write(`grouping corpus: skipped, ${corpusSki
 const root = corpus ?? "";
 
 const filed = (crashes: readonly Labelled[]) => {
-  const keys = attachAll(crashes.map(({ input }) => groupCrash(input).sighting));
+  const keys = attachAll(crashes.map(({ input }) => ({ ...groupCrash(input), times: 1 })));
   return crashes.map((crash, index) => ({ ...crash, key: keys[index] ?? "" }));
 };
 const print = (what: string, figure: string): void => {

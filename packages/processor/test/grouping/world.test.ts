@@ -10,10 +10,10 @@ const seeds = [101, 102];
 test("bugs stay whole and apart, over fleets with different weather", () => {
   const crashes = seeds.flatMap((seed) => {
     const all = world(seed, 150, 2500);
-    const sightings = all.map(({ input }) => groupCrash(input).sighting);
+    const sightings = all.map(({ input }) => ({ ...groupCrash(input), times: 1 }));
     const groups = attachAll(sightings);
     return all.map(({ bug, bugClass, capture }, index) => {
-      const own = `${seed} ${sightings[index]?.mid}`;
+      const own = `${seed} ${sightings[index]?.sighting.mid}`;
       return { bug: `${seed} ${bug}`, bugClass, capture, own, key: `${seed} ${groups[index]}` };
     });
   });

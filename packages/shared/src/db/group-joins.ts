@@ -1,11 +1,11 @@
 /**
- * Which group shows which: joins that follow from links and from crashes that moved, and those that a user makes. Each
- * is a transaction of its own that holds the lock on joins, for a few rows and a few milliseconds; saving crashes
- * shares it. What a user did (origin user-…) is left alone by everything else here.
+ * Which group shows which: joins that follow from crashes that moved, those that a user makes (group-decisions.ts), and
+ * those of what crashes share with others (attached-groups.ts). Each is a transaction of its own that holds the lock on
+ * joins, for a few rows and a few milliseconds; saving crashes shares it. What a user did (origin user-…) is left alone
+ * by everything else here.
  */
 import { noteActivity } from "./group-activity.ts";
 import { sumUpGroups } from "./group-counts.ts";
-import { targetsOf, type NewLink } from "./groups.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 
 const LOCK = 0x0fa1_7006;
@@ -43,63 +43,31 @@ export async function joinGroups(
   return root;
 }
 
+const standApart = `
+  with was as (
+    select g.id, root.id as root, root.status from groups g join groups root on root.id = g.parent_id where g.id = $1
+  ), parted as (
+    update groups g set parent_id = null, origin = 'auto', status = was.status from was where g.id = was.id
+  ), along as (
+    update groups g set parent_id = was.id from was
+     where g.parent_id = was.root and g.origin = 'alias' and g.moved_to = was.id
+  )
+  select root from was`;
+
+/**
+ * Shows group `id`, which was joined by itself, apart from the one that shows it, and with it those whose crashes all
+ * went to it. Answers with the other; null when it was shown. For `whileJoining`.
+ */
+export async function partGroup(db: Queryable, id: number): Promise<number | null> {
+  const { rows } = await db.query<{ root: number }>(standApart, [id]);
+  const root = rows[0]?.root ?? null;
+  if (root !== null) await sumUpGroups(db, [root, id]);
+  return root;
+}
+
 /** A user has joined groups in `root`, or parted it from another. */
 export const isDecided = (root: string): string =>
   `exists (select from groups d where (d.id = ${root} or d.parent_id = ${root}) and d.origin in ('user-merge', 'user-split'))`;
-
-const someSeekers = `
-  select 1 from jsonb_to_recordset($1::jsonb) as r ("projectId" integer, link text)
-    join groups g on g.project_id = r."projectId" and g.link = r.link and g.link_role = 'seeker' and g.parent_id is null
-   limit 1`;
-
-/** Joins seekers that have come before their targets. Those saved at this very moment are left to `settleLinks`. */
-export async function joinSeekers(pool: Pool, links: readonly NewLink[]): Promise<void> {
-  if (links.length === 0) return;
-  const { rows } = await pool.query(someSeekers, [JSON.stringify(links)]);
-  if (rows.length > 0) await whileJoining(pool, (db) => attachSeekers(db, links));
-}
-
-const joinable = `
-  select g.id, t.target
-    from groups g join (
-      ${targetsOf(`(
-        select distinct o.id::text as name, o.project_id, k.ruleset, o.link
-          from jsonb_to_recordset($1::jsonb) as r ("projectId" integer, ruleset text, link text)
-          join groups o on o.project_id = r."projectId" and o.link = r.link and o.link_role = 'seeker' and o.parent_id is null
-          join group_keys k on k.group_id = o.id and k.ruleset = r.ruleset) as s`)}
-    ) as t on t.name = g.id::text
-   where g.id <> t.target and not ${isDecided("g.id")}
-   order by g.id`;
-
-async function attachSeekers(db: Queryable, links: readonly NewLink[]): Promise<void> {
-  const { rows } = await db.query<{ id: number; target: number }>(joinable, [
-    JSON.stringify(links),
-  ]);
-  for (const { id, target } of rows) await joinAlone(db, id, target, "attach");
-}
-
-/**
- * Looks once more for the seekers of links that are as old as `before`: by then whatever was saved when they were new
- * is there to be seen. Answers with how many links were looked at.
- */
-export async function settleLinks(pool: Pool, before: Date, most: number): Promise<number> {
-  const { rows } = await pool.query<NewLink>(
-    `select distinct project_id as "projectId", ruleset, link from group_links
-      where not settled and created_at < $1 limit $2`,
-    [before, most],
-  );
-  if (rows.length === 0) return 0;
-  await whileJoining(pool, async (db) => {
-    await attachSeekers(db, rows);
-    await db.query(
-      `update group_links l set settled = true
-         from jsonb_to_recordset($1::jsonb) as r ("projectId" integer, ruleset text, link text)
-        where l.project_id = r."projectId" and l.ruleset = r.ruleset and l.link = r.link and l.created_at < $2`,
-      [JSON.stringify(rows), before],
-    );
-  });
-  return rows.length;
-}
 
 const emptied = `
   select g.id, coalesce(t.parent_id, t.id) as target, g.status, g.status_set_at is not null as said,
@@ -129,23 +97,13 @@ export async function settleEmptied(pool: Pool, most: number): Promise<number> {
   return await whileJoining(pool, async (db) => {
     const { rows } = await db.query<Emptied>(emptied, [most]);
     for (const { id, target, status, said, open } of rows) {
-      const root = await joinAlone(db, id, target, "alias");
-      if (root !== null && said && open) await sayStatus(db, root, status);
+      const into = await joinGroups(db, id, target, "alias");
+      if (into === null) continue;
+      await noteActivity(db, [{ groupId: id, actor: null, what: "alias", detail: { into } }]);
+      if (said && open) await sayStatus(db, into, status);
     }
     return rows.length;
   });
-}
-
-/** By nobody's word. */
-async function joinAlone(
-  db: Queryable,
-  id: number,
-  target: number,
-  what: "attach" | "alias",
-): Promise<number | null> {
-  const into = await joinGroups(db, id, target, what);
-  if (into !== null) await noteActivity(db, [{ groupId: id, actor: null, what, detail: { into } }]);
-  return into;
 }
 
 const sayStatus = (db: Queryable, id: number, status: string): Promise<unknown> =>

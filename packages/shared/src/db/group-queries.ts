@@ -149,10 +149,17 @@ export async function listGroupMembers(
   return rows;
 }
 
-/** From how many places of Python code (links) the native functions of a group were reached. */
+/** Ids of a group and of those that it shows. */
+const shownIn = "array(select m.id from groups m where m.id = $1 or m.parent_id = $1)";
+
+/** SQL: the sightings of what is shown in group $1. */
+const sightingsShown = `group_keys k join sightings s on s.project_id = k.project_id and s.ruleset = k.ruleset and s.mid = k.hash
+  where k.group_id = any(${shownIn}) and k.level = 'mid'`;
+
+/** From how many places of Python code (links) the crashes of a group came. */
 export async function countCallers(db: Queryable, rootId: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `select count(distinct (l.ruleset, l.link)) as count from group_links l where l.group_id = any(${shownIn})`,
+    `select count(distinct (s.ruleset, s.link)) filter (where s.link is not null) as count from ${sightingsShown}`,
     [rootId],
   );
   return rows[0]?.count ?? 0;
@@ -166,11 +173,11 @@ export async function listLikeGroups(
 ): Promise<readonly GroupRow[]> {
   const { rows } = await db.query<GroupRow>(
     `with mine as (
-       select l.project_id, l.link from group_links l where l.group_id = any(${shownIn})
-       union select m.project_id, m.link from groups m where m.id = any(${shownIn}) and m.link_role = 'seeker'
+       select distinct s.project_id, s.ruleset, s.link from ${sightingsShown} and s.link is not null
      ), like_mine as (
-       select l.group_id as id from mine join group_links l using (project_id, link)
-       union select m.id from mine join groups m using (project_id, link) where m.link_role = 'seeker'
+       select distinct k.group_id as id
+         from mine join sightings s using (project_id, ruleset, link)
+         join group_keys k on k.project_id = s.project_id and k.ruleset = s.ruleset and k.level = 'mid' and k.hash = s.mid
      )
      select ${columns} from groups g
       where g.id in (select coalesce(m.parent_id, m.id) from like_mine join groups m using (id))
@@ -180,9 +187,6 @@ export async function listLikeGroups(
   );
   return rows;
 }
-
-/** Ids of a group and of those that it shows. */
-const shownIn = "array(select m.id from groups m where m.id = $1 or m.parent_id = $1)";
 
 /** Crashes an hour (`unit` "hour") or a UTC day since `since`, oldest first; times without crashes are left out. */
 export async function groupCounts(

@@ -1,8 +1,9 @@
 /**
- * Tables groups, group_keys and group_links: filing crashes. Every key has a group of its own, which may be joined to
- * another one that shows both; counting is in group-counts.ts, joining in group-joins.ts, reading in group-queries.ts.
+ * Tables groups and group_keys: filing crashes. Every key has a group of its own, which may be joined to another one
+ * that shows both; counting is in group-counts.ts, joining in group-joins.ts, reading in group-queries.ts.
  */
 import type { Queryable } from "./pool.ts";
+import type { SightingSeed } from "./sightings.ts";
 
 /** What a crash says about the group it belongs to. */
 export interface GroupSeed {
@@ -10,9 +11,9 @@ export interface GroupSeed {
   readonly coarse: string;
   /** The key the crash is filed under. */
   readonly mid: string;
+  /** The key of its Python functions; null without any. */
   readonly link: string | null;
-  /** A seeker's key names no function of the native code that died: a target's with the same link may show what it was. */
-  readonly linkRole: "seeker" | "target" | null;
+  readonly sighting: SightingSeed;
   /** Keys of the same crash by earlier algorithms, the newest of them first. */
   readonly earlier: readonly { readonly ruleset: string; readonly mid: string }[];
   readonly title: string;
@@ -41,13 +42,6 @@ interface Grouped {
   readonly occurredAt: Date;
   readonly group: GroupSeed | null;
   readonly before?: FiledBefore | null;
-}
-
-/** A link from which a target was reached for the first time: seekers may join it now. */
-export interface NewLink {
-  readonly projectId: number;
-  readonly ruleset: string;
-  readonly link: string;
 }
 
 interface Sought {
@@ -160,7 +154,7 @@ const insertKeys = `
   with given as (
     select * from jsonb_to_recordset($1::jsonb) as r (
       project_id integer, ruleset text, hash text, elder_id bigint, parent_id bigint, origin text, split_from bigint,
-      status text, title text, culprit text, kind text, classification text, confidence text, link text, link_role text,
+      status text, title text, culprit text, kind text, classification text, confidence text,
       seen timestamptz, crash uuid)
   ), keys as (
     insert into group_keys (project_id, ruleset, level, hash, group_id, origin)
@@ -171,16 +165,14 @@ const insertKeys = `
     returning project_id, ruleset, hash, group_id
   ), made as (
     insert into groups (id, project_id, title, culprit, kind, classification, confidence, status, first_seen, last_seen,
-                        newest_crash, all_first_seen, all_last_seen, all_newest_crash, parent_id, origin, split_from,
-                        link, link_role)
+                        newest_crash, all_first_seen, all_last_seen, all_newest_crash, parent_id, origin, split_from)
     overriding system value
     select keys.group_id, r.project_id, r.title, r.culprit, r.kind, r.classification, r.confidence, r.status, r.seen,
-           r.seen, r.crash, r.seen, r.seen, r.crash, r.parent_id, r.origin, r.split_from, r.link, r.link_role
+           r.seen, r.crash, r.seen, r.seen, r.crash, r.parent_id, r.origin, r.split_from
       from given r join keys using (project_id, ruleset, hash) where r.elder_id is null
   )
   insert into group_activity (group_id, what, detail)
-  select keys.group_id, case when r.elder_id is not null then 'alias' when r.parent_id is null then 'apart'
-                             when r.origin = 'attach' then 'attach' else 'merge' end,
+  select keys.group_id, case when r.elder_id is not null then 'alias' when r.parent_id is null then 'apart' else 'merge' end,
          jsonb_strip_nulls(jsonb_build_object('key', hash, 'ruleset', ruleset, 'into', r.parent_id, 'from', r.split_from))
     from given r join keys using (project_id, ruleset, hash)
    where r.elder_id is not null or r.parent_id is not null or r.split_from is not null`;
@@ -190,19 +182,17 @@ async function make(
   missing: readonly Sought[],
   elders: ReadonlyMap<string, Elder>,
 ): Promise<void> {
-  const targets = await targetsFor(db, missing);
   const taken = new Set<number>();
   const rows = missing.map(({ name, projectId, group, seen, crash, before }) => {
     const elder = elders.get(name) ?? null;
     const takesOver = elder !== null && !elder.taken && !taken.has(elder.groupId);
     if (takesOver) taken.add(elder.groupId);
-    const target = targets.get(name) ?? null;
     return {
       project_id: projectId,
       ruleset: group.ruleset,
       hash: group.mid,
       elder_id: takesOver ? elder.groupId : null,
-      ...placeOf(before, target),
+      ...placeOf(before),
       split_from: before?.rootId ?? elder?.rootId ?? null,
       status: before?.status ?? elder?.status ?? "open",
       title: group.title,
@@ -210,8 +200,6 @@ async function make(
       kind: group.kind,
       classification: group.classification,
       confidence: group.confidence,
-      link: group.link,
-      link_role: group.linkRole,
       seen,
       crash,
     };
@@ -220,86 +208,7 @@ async function make(
 }
 
 /** A crash that leaves a group which a user put together takes its new group along into that. */
-function placeOf(
-  before: FiledBefore | null,
-  target: number | null,
-): { parent_id: number | null; origin: string } {
-  if (before?.decided === true) return { parent_id: before.rootId, origin: "user-merge" };
-  return target === null
-    ? { parent_id: null, origin: "auto" }
-    : { parent_id: target, origin: "attach" };
-}
-
-/** How many times as many crashes the first of several targets must have for a seeker to join it. */
-const CLEARLY_MORE = 5;
-
-/**
- * SQL: name and target, for those that may join one. `sought`: what stands behind "from", called `s`, with name,
- * project_id, ruleset and link.
- */
-export const targetsOf = (sought: string): string => `
-  select name, (array_agg(id order by count desc, id))[1] as target
-    from (select distinct s.name, root.id, root.all_count as count
-            from ${sought}
-            join group_links l on l.project_id = s.project_id and l.ruleset = s.ruleset and l.link = s.link
-            join groups g on g.id = l.group_id join groups root on root.id = coalesce(g.parent_id, g.id)
-           where root.all_count > 0) as found
-   group by name
-  having count(*) = 1
-      or max(count) >= ${CLEARLY_MORE} * (array_agg(count order by count desc, id))[2]`;
-
-const findTargets = targetsOf(
-  "jsonb_to_recordset($1::jsonb) as s (name text, project_id integer, ruleset text, link text)",
-);
-
-/** By the seekers' names. */
-async function targetsFor(
-  db: Queryable,
-  missing: readonly Sought[],
-): Promise<ReadonlyMap<string, number>> {
-  const seekers = missing.flatMap(({ name, projectId, group: { ruleset, link, linkRole } }) =>
-    linkRole === "seeker" && link !== null ? [{ name, project_id: projectId, ruleset, link }] : [],
-  );
-  if (seekers.length === 0) return new Map();
-  const { rows } = await db.query<{ name: string; target: number }>({
-    name: "find-targets",
-    text: findTargets,
-    values: [JSON.stringify(seekers)],
-  });
-  return new Map(rows.map(({ name, target }) => [name, target]));
-}
-
-const insertLinks = `
-  insert into group_links (project_id, ruleset, link, group_id)
-  select distinct project_id, ruleset, link, group_id
-    from jsonb_to_recordset($1::jsonb) as r (project_id integer, ruleset text, link text, group_id bigint)
-   where not exists (
-     select from group_links l where l.project_id = r.project_id and l.ruleset = r.ruleset and l.link = r.link
-        and l.group_id = r.group_id)
-   order by project_id, ruleset, link, group_id
-  on conflict do nothing
-  returning project_id as "projectId", ruleset, link`;
-
-/** Remembers from which links the targets among `crashes` were reached; answers with those that are new. */
-export async function noteLinks<G extends Grouped>(
-  db: Queryable,
-  crashes: readonly G[],
-  filed: ReadonlyMap<G, Filed>,
-): Promise<readonly NewLink[]> {
-  const links = crashes.flatMap((crash) => {
-    const { projectId, group } = crash;
-    const groupId = filed.get(crash)?.groupId;
-    if (group === null || groupId === undefined) return [];
-    const { ruleset, link, linkRole } = group;
-    return linkRole !== "target" || link === null
-      ? []
-      : [{ project_id: projectId, ruleset, link, group_id: groupId }];
-  });
-  if (links.length === 0) return [];
-  const { rows } = await db.query<NewLink>({
-    name: "insert-group-links",
-    text: insertLinks,
-    values: [JSON.stringify(links)],
-  });
-  return rows;
-}
+const placeOf = (before: FiledBefore | null): { parent_id: number | null; origin: string } =>
+  before?.decided === true
+    ? { parent_id: before.rootId, origin: "user-merge" }
+    : { parent_id: null, origin: "auto" };

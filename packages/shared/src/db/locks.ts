@@ -2,7 +2,11 @@
 import type { Pool, Queryable } from "./pool.ts";
 
 /** Numbers that tell the locks of this house apart; the second of a pair comes from what is locked. */
-export const LockSpace = { nativeBuild: 0x0fa1_7005, repairs: 0x0fa1_7007 } as const;
+export const LockSpace = {
+  nativeBuild: 0x0fa1_7005,
+  repairs: 0x0fa1_7007,
+  joining: 0x0fa1_7008,
+} as const;
 
 /**
  * Runs `work` while holding the lock, on the connection that holds it; null at once when another has it. The lock is

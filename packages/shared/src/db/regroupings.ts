@@ -1,5 +1,4 @@
 /** Repairs of kind "rules": a project's crashes grouped anew after its rules changed, from the reports that they have. */
-import { joinSeekers } from "./group-joins.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 import { beginReplacing, countRepairs } from "./repaired-reports.ts";
 import { rulesKey } from "./repairs.ts";
@@ -95,19 +94,17 @@ export async function saveRegrouped(
   looked: readonly GroupedReport[],
   reports: readonly NewReport[],
 ): Promise<void> {
-  const links = await transaction(
+  await transaction(
     pool,
     async (db) => {
-      if (!(await goOn(db, run, looked.at(-1)?.crashId ?? null))) return [];
+      if (!(await goOn(db, run, looked.at(-1)?.crashId ?? null))) return;
       const cause = { free: run.freeGroups, follow: false };
       const replaced = await replaceReports(db, reports, cause);
       const moved = [...replaced.moved.values()];
       await countRepairs(db, [{ id: run.id, done: looked.length, improved: 0, moved }]);
-      return replaced.links;
     },
     beginReplacing,
   );
-  await joinSeekers(pool, links);
 }
 
 const goOnTo = `

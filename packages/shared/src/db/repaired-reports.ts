@@ -1,6 +1,6 @@
 /** The transaction that saves crashes which were worked out again because their symbols came. */
 import type { Moved } from "./group-counts.ts";
-import { joinSeekers, shareJoins } from "./group-joins.ts";
+import { shareJoins } from "./group-joins.ts";
 import { transaction, type Pool, type Queryable } from "./pool.ts";
 import { openOutdatedRepairs, type DueCrash, type RunningRepair } from "./repairs.ts";
 import { replaceReports, type NewReport, type Replaced } from "./replaced-reports.ts";
@@ -23,7 +23,7 @@ export async function saveRepaired(
   batch: readonly Repaired[],
   running: readonly RunningRepair[],
 ): Promise<void> {
-  const { links } = await transaction(
+  await transaction(
     pool,
     async (db) => {
       const turns = await takeTurns(db, batch, running);
@@ -35,11 +35,9 @@ export async function saveRepaired(
         lacks: lacks ?? [],
       }));
       await openOutdatedRepairs(db, worked);
-      return replaced;
     },
     beginReplacing,
   );
-  await joinSeekers(pool, links);
 }
 
 const take = `

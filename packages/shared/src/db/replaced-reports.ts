@@ -4,11 +4,12 @@
  */
 import { moveCounts, type Counted, type Moved } from "./group-counts.ts";
 import { isDecided } from "./group-joins.ts";
-import { fileCrashes, noteLinks, type Filed, type FiledBefore, type NewLink } from "./groups.ts";
+import { fileCrashes, type Filed, type FiledBefore } from "./groups.ts";
 import type { LackRow } from "./lacks.ts";
 import { packRows, unpacked } from "./packed.ts";
 import type { Queryable } from "./pool.ts";
 import type { Outcome } from "./reports.ts";
+import { countSightings, type Unsighted } from "./sightings.ts";
 import { saveTags } from "./tags.ts";
 
 /** Of a report that was made anew, beside the one there was. What is worse or the same is not saved. */
@@ -29,13 +30,15 @@ interface Place {
   readonly revision: number;
   readonly before: FiledBefore | null;
   readonly lacks: readonly number[];
+  /** Null: it was saved before there were any. */
+  readonly sighting: string | null;
   /** As it was counted by. */
   readonly counted: Pick<Counted, "crashId" | "occurredAt" | "release" | "environment" | "host">;
 }
 
 const lockAll = `
   select r.crash_id as "crashId", r.occurred_at as "occurredAt", r.release, r.environment, r.host,
-         r.revision, r.lacks::float8[] as lacks,
+         r.revision, r.lacks::float8[] as lacks, replace(r.sighting::text, '-', '') as sighting,
          g.id as "groupId", root.id as "rootId", root.status, ${isDecided("root.id")} as decided
     from reports r left join groups g on g.id = r.group_id left join groups root on root.id = coalesce(g.parent_id, g.id)
    where r.crash_id = any($1::uuid[]) order by r.crash_id for update of r`;
@@ -47,16 +50,16 @@ async function lockReports(
 ): Promise<ReadonlyMap<string, Place>> {
   const ids = made.map(({ outcome }) => outcome.crashId);
   const { rows } = await db.query<
-    Pick<Place, "revision" | "lacks"> & Place["counted"] & FiledBefore
+    Pick<Place, "revision" | "lacks" | "sighting"> & Place["counted"] & FiledBefore
   >({
     name: "lock-reports",
     text: lockAll,
     values: [ids.toSorted()],
   });
   return new Map(
-    rows.map(({ groupId, rootId, status, decided, revision, lacks, ...counted }) => {
+    rows.map(({ groupId, rootId, status, decided, revision, lacks, sighting, ...counted }) => {
       const before = groupId === null ? null : { groupId, rootId, status, decided };
-      return [counted.crashId, { revision, lacks, before, counted }];
+      return [counted.crashId, { revision, lacks, sighting, before, counted }];
     }),
   );
 }
@@ -65,9 +68,9 @@ const updateReports = `
   with replaced as (
     update reports o
        set group_id = r.group_id, state = 'processed', error = null, kind = r.kind, title = r.title, ruleset = r.ruleset,
-           processed_at = now(), report = ${unpacked}, lacks = coalesce(r.lacks, o.lacks), revision = o.revision + 1
+           sighting = r.sighting, processed_at = now(), report = ${unpacked}, lacks = coalesce(r.lacks, o.lacks), revision = o.revision + 1
       from jsonb_to_recordset($1::jsonb) as r (
-        crash_id uuid, group_id bigint, kind text, title text, ruleset text, lacks bigint[], at integer, length integer)
+        crash_id uuid, group_id bigint, kind text, title text, ruleset text, sighting uuid, lacks bigint[], at integer, length integer)
      where o.crash_id = r.crash_id
   ), gone as (
     delete from crash_lacks l using jsonb_to_recordset($3::jsonb) as r (crash_id uuid, key bigint)
@@ -94,8 +97,6 @@ export interface Replaced {
   readonly improved: ReadonlySet<string>;
   /** By crash id. */
   readonly moved: ReadonlyMap<string, Moved>;
-  /** To be handed to `joinSeekers` once the transaction has ended. */
-  readonly links: readonly NewLink[];
 }
 
 type Placed = Outcome & { readonly before: FiledBefore | null };
@@ -119,7 +120,7 @@ export async function replaceReports(
     const isNew = verdict === "better" || verdict === "changed";
     return isNew && places.get(outcome.crashId)?.revision === revision;
   });
-  const none = { reports, improved: new Set<string>(), moved: new Map(), links: [] };
+  const none = { reports, improved: new Set<string>(), moved: new Map() };
   if (reports.length === 0) return none;
   const outcomes: Placed[] = reports.map(({ outcome }) => {
     const { before = null, counted } = places.get(outcome.crashId) ?? {};
@@ -127,13 +128,13 @@ export async function replaceReports(
     return { ...outcome, before: isFree ? { ...before, decided: false } : before, ...counted };
   });
   const filed = await fileAnew(db, outcomes);
+  await countSightings(db, outcomes, sightingsBefore(outcomes, places));
   await lockGroups(db, filed);
   await writeReports(db, reports, filed, places);
   const moved = [...filed].flatMap(([outcome, to]) =>
     outcome.before?.groupId === to.groupId ? [] : [{ ...outcome, ...to, from: outcome.before }],
   );
   await saveTags(db, moved);
-  const links = await noteLinks(db, outcomes, filed);
   await moveCounts(db, moved, follow);
   const titles = [...filed].flatMap(([outcome, { groupId }]) => titleRow(outcome, groupId));
   await db.query({ name: "rename-groups", text: rename, values: [JSON.stringify(titles)] });
@@ -142,9 +143,17 @@ export async function replaceReports(
     reports,
     improved: new Set(better.map(({ outcome }) => outcome.crashId)),
     moved: new Map(moved.map((one) => [one.crashId, one])),
-    links,
   };
 }
+
+const sightingsBefore = (
+  outcomes: readonly Placed[],
+  places: ReadonlyMap<string, Place>,
+): readonly Unsighted[] =>
+  outcomes.flatMap(({ crashId, projectId }) => {
+    const hash = places.get(crashId)?.sighting ?? null;
+    return hash === null ? [] : [{ projectId, hash }];
+  });
 
 /** It tells more, or lacks less: other names in place of those that exported symbols suggested. */
 function isBetter(
@@ -199,6 +208,7 @@ async function writeReports(
       kind: group?.kind ?? null,
       title: group?.title ?? null,
       ruleset: group?.ruleset ?? null,
+      sighting: group?.sighting.hash ?? null,
       lacks: lacks?.map(({ key }) => key) ?? null,
     }),
     ({ outcome }) => outcome.report,

@@ -1,8 +1,9 @@
 /** Table reports: the one transaction that saves what was worked out and counts it. Reading is in report-queries.ts. */
 import { countIntoGroups } from "./group-counts.ts";
-import { joinSeekers, shareJoins } from "./group-joins.ts";
-import { fileCrashes, noteLinks, type Filed, type GroupSeed, type NewLink } from "./groups.ts";
+import { shareJoins } from "./group-joins.ts";
+import { fileCrashes, type Filed, type GroupSeed } from "./groups.ts";
 import type { CrashLack } from "./lacks.ts";
+import { countSightings } from "./sightings.ts";
 import { saveTags } from "./tags.ts";
 import { packRows, unpacked } from "./packed.ts";
 import { openOutdatedRepairs } from "./repairs.ts";
@@ -51,13 +52,13 @@ const insertChildren = `
 const insertReports = `
   with saved as (
     insert into reports (crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
-                         processed_at, release, environment, host, ruleset, report, lacks)
+                         processed_at, release, environment, host, ruleset, sighting, report, lacks)
     select crash_id, project_id, group_id, state, error, kind, title, received_at, occurred_at,
-           now(), release, environment, host, ruleset, ${unpacked}, lacks
+           now(), release, environment, host, ruleset, sighting, ${unpacked}, lacks
       from jsonb_to_recordset($1::jsonb) as r (
         crash_id uuid, project_id integer, group_id bigint, state text, error text, kind text, title text,
         received_at timestamptz, occurred_at timestamptz, release text, environment text, host text, ruleset text,
-        at integer, length integer, lacks bigint[])
+        sighting uuid, at integer, length integer, lacks bigint[])
      order by crash_id
     on conflict (crash_id) do nothing
     returning crash_id
@@ -77,7 +78,7 @@ const insertReports = `
 const beginSave = `begin; set local synchronous_commit = off; ${shareJoins}`;
 
 /**
- * Saves a batch of jobs in one transaction: reports, groups and their counts. Whoever deletes a crash's
+ * Saves a batch of jobs in one transaction: reports, groups, sightings and their counts. Whoever deletes a crash's
  * row in `pending` here is the one that saves it; a job whose row is gone was saved before and is
  * left out, so a job that runs twice, even in one batch, counts once. Returns the ids of the jobs saved now.
  */
@@ -85,8 +86,7 @@ export async function saveProcessed(
   pool: Pool,
   jobs: readonly ProcessedJob[],
 ): Promise<ReadonlySet<string>> {
-  let links: readonly NewLink[] = [];
-  const saved = await transaction(
+  return await transaction(
     pool,
     async (db) => {
       const ids = jobs.map((job) => job.crashId);
@@ -99,20 +99,14 @@ export async function saveProcessed(
       const once = new Map(jobs.map((job) => [job.crashId, job]));
       // oldest first: of several new keys that one older one led to, the first takes its group over
       const outcomes = [...mine].toSorted().flatMap((id) => once.get(id)?.outcomes ?? []);
-      if (outcomes.length > 0) links = await saveOutcomes(db, outcomes);
+      if (outcomes.length > 0) await saveOutcomes(db, outcomes);
       return mine;
     },
     beginSave,
   );
-  await joinSeekers(pool, links);
-  return saved;
 }
 
-/** Answers with links from which native functions were reached for the first time. */
-async function saveOutcomes(
-  db: Queryable,
-  outcomes: readonly Outcome[],
-): Promise<readonly NewLink[]> {
+async function saveOutcomes(db: Queryable, outcomes: readonly Outcome[]): Promise<void> {
   const children = outcomes.filter((outcome) => outcome.parent !== null);
   if (children.length > 0) {
     const json = JSON.stringify(children.map(({ crashId, parent }) => ({ id: crashId, parent })));
@@ -120,11 +114,11 @@ async function saveOutcomes(
   }
   const filed = await fileCrashes(db, outcomes);
   const inserted = await insertAll(db, outcomes, filed);
+  await countSightings(db, inserted, []);
   await saveTags(
     db,
     inserted.map((outcome) => ({ ...outcome, groupId: filed.get(outcome)?.groupId ?? null })),
   );
-  const links = await noteLinks(db, inserted, filed);
   await countIntoGroups(
     db,
     inserted.flatMap((outcome) => {
@@ -136,7 +130,6 @@ async function saveOutcomes(
     db,
     inserted.map((outcome) => ({ ...outcome, lacks: outcome.lacks.map(({ row }) => row) })),
   );
-  return links;
 }
 
 /** Those that had no report before. */
@@ -180,5 +173,6 @@ function reportRow(outcome: Outcome, groupId: number | null): Record<string, unk
     environment: outcome.environment,
     host: outcome.host,
     ruleset: outcome.group?.ruleset ?? null,
+    sighting: outcome.group?.sighting.hash ?? null,
   };
 }

@@ -1,0 +1,33 @@
+-- What crashes share with others, as the engine that joins them wants it: one row for all crashes of which it is the same.
+-- From these rows alone it is worked out which groups are one bug; the links of groups that did so before go.
+
+create table sightings (
+  project_id integer not null,
+  -- of all that follows, but the counts
+  hash uuid not null,
+  ruleset text not null,
+  coarse text not null,
+  mid text not null,
+  -- Python functions, by which groups that may be the same are listed
+  link text,
+  pinned boolean not null,
+  evidence jsonb not null,
+  -- crashes, up to MAX_SIGHTING_COUNT; 0: they all have another one now
+  count integer not null,
+  -- what count was when crashes were joined last
+  noted integer not null default 0,
+  -- within the hour
+  last_seen timestamptz not null,
+  primary key (project_id, hash)
+) with (fillfactor = 80);
+
+create index sightings_mid on sightings (project_id, mid);
+create index sightings_link on sightings (project_id, link) where link is not null;
+-- What came since: in a count, an eighth says nothing.
+create index sightings_new on sightings (project_id, ruleset) where abs(count - noted) > noted / 8 or count <= 0;
+
+-- The one that counts the crash.
+alter table reports add sighting uuid;
+
+drop table group_links;
+alter table groups drop link, drop link_role;

@@ -1,0 +1,183 @@
+/** Table sightings: what crashes share with others, and how often it was seen. Joining groups by it is in attached-groups.ts. */
+import { MAX_SIGHTING_COUNT } from "../limits.ts";
+import type { GroupSeed } from "./groups.ts";
+import type { Queryable } from "./pool.ts";
+
+/** What the engine joins a crash with others by, beside its keys. */
+export interface SightingSeed {
+  /** Of the keys and all of this: 32 hexadecimal digits. */
+  readonly hash: string;
+  /** A project's rule chose the key: nothing moves the crash. */
+  readonly pinned: boolean;
+  /** JSON. */
+  readonly evidence: string;
+}
+
+/** A crash that has a sighting now. */
+export interface Sighted {
+  readonly projectId: number;
+  readonly group: GroupSeed | null;
+}
+
+/** The sighting that a crash has no more. */
+export interface Unsighted {
+  readonly projectId: number;
+  readonly hash: string;
+}
+
+/**
+ * Rows are written in the order of their keys, so two batches cannot deadlock. A full one is left alone unlocked: what it
+ * counts is no more than it was, so it is not lowered either, and that it is still seen is written once an hour.
+ */
+const countAll = `
+  with changes as (
+    select r.project_id, r.hash, r.ruleset, r.coarse, r.mid, r.link, r.pinned, r.evidence::jsonb as evidence, r.by
+      from jsonb_to_recordset($1::jsonb) as r (
+        project_id integer, hash uuid, ruleset text, coarse text, mid text, link text, pinned boolean, evidence text, by integer)
+    union all
+    select s.project_id, s.hash, s.ruleset, s.coarse, s.mid, s.link, s.pinned, s.evidence, r.by
+      from jsonb_to_recordset($2::jsonb) as r (project_id integer, hash uuid, by integer)
+      join sightings s using (project_id, hash)
+  )
+  insert into sightings as s (project_id, hash, ruleset, coarse, mid, link, pinned, evidence, count, last_seen)
+  select c.project_id, c.hash, c.ruleset, c.coarse, c.mid, c.link, c.pinned, c.evidence, c.by, now()
+    from changes c
+   where not exists (
+     select from sightings o where o.project_id = c.project_id and o.hash = c.hash and o.count = ${MAX_SIGHTING_COUNT}
+        and (c.by < 0 or o.last_seen > now() - interval '1 hour'))
+   order by c.project_id, c.hash
+  on conflict (project_id, hash) do update
+     set count = least(greatest(s.count + excluded.count, 0), ${MAX_SIGHTING_COUNT}), last_seen = excluded.last_seen`;
+
+interface Change {
+  readonly project_id: number;
+  readonly hash: string;
+  /** Of one that gains crashes. */
+  readonly group: GroupSeed | null;
+  by: number;
+}
+
+/** Counts crashes into their sightings, and those that were worked out anew out of the ones they had before. */
+export async function countSightings(
+  db: Queryable,
+  sighted: readonly Sighted[],
+  unsighted: readonly Unsighted[],
+): Promise<void> {
+  const changes = new Map<string, Change>();
+  const change = (projectId: number, hash: string, group: GroupSeed | null, by: 1 | -1): void => {
+    const name = `${projectId}/${hash}`;
+    const one = changes.get(name) ?? { project_id: projectId, hash, group, by: 0 };
+    one.by += by;
+    changes.set(name, one);
+  };
+  for (const { projectId, group } of sighted)
+    if (group !== null) change(projectId, group.sighting.hash, group, 1);
+  for (const { projectId, hash } of unsighted) change(projectId, hash, null, -1);
+  const changed = [...changes.values()].filter(({ by }) => by !== 0);
+  if (changed.length === 0) return;
+  const more = changed.flatMap(({ group, ...row }) => (group === null ? [] : [rowOf(row, group)]));
+  const fewer = changed.filter(({ group }) => group === null);
+  await db.query({
+    name: "count-sightings",
+    text: countAll,
+    values: [JSON.stringify(more), JSON.stringify(fewer)],
+  });
+}
+
+const rowOf = (row: object, { ruleset, coarse, mid, link, sighting }: GroupSeed): object => ({
+  ...row,
+  ruleset,
+  coarse,
+  mid,
+  link,
+  ...sighting,
+});
+
+/** Crashes that are joined with each other: of one project, grouped by one algorithm. */
+export interface Fleet {
+  readonly projectId: number;
+  readonly ruleset: string;
+}
+
+/** As its index has it. */
+const isNew = "(abs(count - noted) > noted / 8 or count <= 0)";
+
+/** Those of which something was seen since they were joined. */
+export async function listNewSightings(db: Queryable): Promise<readonly Fleet[]> {
+  const { rows } = await db.query<Fleet>({
+    name: "list-new-sightings",
+    text: `select distinct project_id as "projectId", ruleset from sightings where ${isNew} order by 1, 2`,
+  });
+  return rows;
+}
+
+/** A sighting as it is stored. */
+export interface StoredSighting {
+  readonly hash: string;
+  readonly coarse: string;
+  readonly mid: string;
+  readonly pinned: boolean;
+  /** JSON. */
+  readonly evidence: string;
+  readonly count: number;
+  readonly isNew: boolean;
+}
+
+/** All of a fleet, in a steady order. */
+export async function loadSightings(
+  db: Queryable,
+  { projectId, ruleset }: Fleet,
+): Promise<readonly StoredSighting[]> {
+  const { rows } = await db.query<StoredSighting>({
+    name: "load-sightings",
+    text: `select hash, coarse, mid, pinned, evidence::text, count, ${isNew} as "isNew" from sightings
+            where project_id = $1 and ruleset = $2 order by hash`,
+    values: [projectId, ruleset],
+  });
+  return rows;
+}
+
+const note = `
+  with seen as (
+    select s.hash, r.count
+      from jsonb_to_recordset($2::jsonb) as r (hash uuid, count integer)
+      join sightings s on s.project_id = $1 and s.hash = r.hash
+     order by s.hash for update of s
+  ), dropped as (
+    delete from sightings s using seen where s.project_id = $1 and s.hash = seen.hash and s.count <= 0
+  )
+  update sightings s set noted = seen.count from seen
+   where s.project_id = $1 and s.hash = seen.hash and s.count > 0`;
+
+/** Remembers that these have been joined; those that no crash has any more go. */
+export async function noteSightings(
+  db: Queryable,
+  projectId: number,
+  sightings: readonly StoredSighting[],
+): Promise<void> {
+  const noted = sightings
+    .filter((sighting) => sighting.isNew)
+    .map(({ hash, count }) => ({ hash, count }));
+  await db.query({
+    name: "note-sightings",
+    text: note,
+    values: [projectId, JSON.stringify(noted)],
+  });
+}
+
+/** Drops those of a project that were not seen for longest, but `most`. Answers with how many. */
+export async function dropOldSightings(
+  db: Queryable,
+  projectId: number,
+  most: number,
+): Promise<number> {
+  const { rowCount } = await db.query({
+    name: "drop-old-sightings",
+    text: `with old as materialized (
+             select hash from sightings where project_id = $1 order by last_seen, hash
+              limit greatest(0, (select count(*) from sightings where project_id = $1) - $2) for update skip locked)
+           delete from sightings s using old where s.project_id = $1 and s.hash = old.hash`,
+    values: [projectId, most],
+  });
+  return rowCount ?? 0;
+}

@@ -1,0 +1,160 @@
+/** What crashes share is counted once a crash, whatever becomes of it, and told when there is something new. */
+import { describe, expect, test } from "vitest";
+import {
+  acceptCrashes,
+  dropOldSightings,
+  listNewSightings,
+  loadSightings,
+  MAX_SIGHTING_COUNT,
+  noteSightings,
+  saveProcessed,
+  type GroupSeed,
+} from "../src/index.ts";
+import { job, newCrash, seed, sighting } from "./crash-rows.ts";
+import { expectTrueSightings } from "./group-accounts.ts";
+import { Repairing } from "./repairing.ts";
+
+const at = new Repairing();
+const fleet = () => ({ projectId: at.project, ruleset: "cg1" });
+const of = (mid: string, what: string): GroupSeed => ({ ...seed(mid), sighting: sighting(what) });
+const counts = async (): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await loadSightings(at.pool, fleet())).map(({ evidence, count }) => [
+      (JSON.parse(evidence) as { what: string }).what,
+      count,
+    ]),
+  );
+const isNew = async (): Promise<boolean> => (await listNewSightings(at.pool)).length > 0;
+const note = async (): Promise<void> =>
+  noteSightings(at.pool, at.project, await loadSightings(at.pool, fleet()));
+const setCount = (count: number, age = "0") =>
+  at.pool.query("update sightings set count = $1, last_seen = now() - $2::interval", [count, age]);
+
+describe("counting", () => {
+  test("once a crash, also when its job runs twice or at once", async () => {
+    const crashes = Array.from({ length: 9 }, () => newCrash(at.project));
+    await acceptCrashes(at.pool, crashes);
+    const jobs = crashes.map((crash, index) =>
+      job(crash, { group: of(`k${index % 2}`, `s${index % 3}`) }),
+    );
+    await Promise.all([jobs, jobs.toReversed(), jobs].map((some) => saveProcessed(at.pool, some)));
+    await saveProcessed(at.pool, jobs);
+    expect(await counts()).toEqual({ s0: 3, s1: 3, s2: 3 });
+    await expectTrueSightings(at.pool);
+  });
+
+  test("all that joining wants of a crash is there", async () => {
+    await at.save({ group: { ...of("k", "s"), link: "L" } });
+    expect(await loadSightings(at.pool, fleet())).toEqual([
+      {
+        hash: expect.any(String),
+        coarse: "coarse k",
+        mid: "k",
+        pinned: false,
+        evidence: '{"what": "s"}',
+        count: 1,
+        isNew: true,
+      },
+    ]);
+  });
+
+  test("a crash that is worked out anew is counted by its new sighting alone", async () => {
+    await at.save({ lacks: [at.python(-1)], group: of("vague", "vague") });
+    await at.save({ lacks: [at.python(-1)], group: of("vague", "vague") });
+    await at.save({ group: of("exact", "exact") });
+    await at.upload();
+    await at.repair(() => ({ verdict: "better", change: { group: of("exact", "exact") } }));
+    expect(await counts()).toEqual({ vague: 0, exact: 3 });
+    await expectTrueSightings(at.pool);
+    await note();
+    expect(await counts()).toEqual({ exact: 3 });
+  });
+
+  test("one that keeps its sighting is not counted again", async () => {
+    await at.save({ lacks: [at.python(-1)], group: of("k", "s") });
+    await at.upload();
+    await at.repair(() => ({ verdict: "better", change: { group: of("k", "s") } }));
+    expect(await counts()).toEqual({ s: 1 });
+  });
+
+  test("crashes saved before there were sightings are counted from when they are worked out anew", async () => {
+    await at.save({ lacks: [at.python(-1)], group: of("k", "s") });
+    await at.pool.query("update reports set sighting = null");
+    await at.pool.query("truncate sightings");
+    await at.upload();
+    await at.repair(() => ({ verdict: "better", change: { group: of("k", "t") } }));
+    expect(await counts()).toEqual({ t: 1 });
+  });
+
+  test("up to a limit, then the row is written once an hour, and lowered no more", async () => {
+    await at.save({ lacks: [at.python(-1)], group: of("k", "s") });
+    await setCount(MAX_SIGHTING_COUNT - 1);
+    await at.save({ group: of("k", "s") });
+    await at.save({ group: of("k", "s") });
+    expect(await counts()).toEqual({ s: MAX_SIGHTING_COUNT });
+    const version = async () => (await at.rows("select xmin, xmax, last_seen from sightings"))[0];
+    const full = await version();
+    await at.save({ group: of("k", "s") });
+    expect(await version()).toEqual(full);
+    await at.upload();
+    await at.repair(() => ({ verdict: "better", change: { group: of("k", "t") } }));
+    expect(await counts()).toEqual({ s: MAX_SIGHTING_COUNT, t: 1 });
+    await setCount(MAX_SIGHTING_COUNT, "2 hours");
+    await at.save({ group: of("k", "s") });
+    const seenNow = `select last_seen > now() - interval '1 minute' as now from sightings where evidence->>'what' = 's'`;
+    expect(await at.rows(seenNow)).toEqual([{ now: true }]);
+  });
+});
+
+describe("what is new", () => {
+  test("a first sighting, and every one of few; of many an eighth more", async () => {
+    expect(await isNew()).toBe(false);
+    for (let time = 0; time < 3; time++) {
+      await at.save({ group: of("k", "s") });
+      expect(await listNewSightings(at.pool)).toEqual([fleet()]);
+      await note();
+      expect(await isNew()).toBe(false);
+    }
+    await setCount(80);
+    await note();
+    await setCount(90);
+    expect(await isNew()).toBe(false);
+    await setCount(91);
+    expect(await isNew()).toBe(true);
+  });
+
+  test("that crashes left", async () => {
+    await at.save({ group: of("k", "s") });
+    await note();
+    await setCount(0);
+    expect(await isNew()).toBe(true);
+    await note();
+    expect(await isNew()).toBe(false);
+  });
+
+  test("not what was read, but what was seen since", async () => {
+    await at.save({ group: of("k", "s") });
+    const read = await loadSightings(at.pool, fleet());
+    await at.save({ group: of("k", "s") });
+    await noteSightings(at.pool, at.project, read);
+    expect(await isNew()).toBe(true);
+  });
+
+  test("of each project and algorithm by itself", async () => {
+    await at.save({ group: of("k", "s") });
+    await at.save({ group: { ...of("k", "t"), ruleset: "cg2" } });
+    expect(await listNewSightings(at.pool)).toEqual([fleet(), { ...fleet(), ruleset: "cg2" }]);
+    expect(await counts()).toEqual({ s: 1 });
+  });
+});
+
+test("those that were not seen for longest are dropped", async () => {
+  for (const what of ["a", "b", "c", "d"]) {
+    await at.save({ group: of("k", what) });
+    await at.pool.query("update sightings set last_seen = last_seen - interval '1 hour'");
+  }
+  expect(await dropOldSightings(at.pool, at.project, 4)).toBe(0);
+  expect(await dropOldSightings(at.pool, at.project + 1, 1)).toBe(0);
+  expect(await dropOldSightings(at.pool, at.project, 2)).toBe(2);
+  expect(await counts()).toEqual({ c: 1, d: 1 });
+});
