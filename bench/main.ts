@@ -15,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   "unwind-tables": async () => (await import("./unwind-tables.ts")).benchUnwindTables,
   idle: async () => (await import("./idle.ts")).benchIdle,
   http: async () => (await import("./http.ts")).benchHttp,
+  joining: async () => (await import("./joining.ts")).benchJoining,
   repair: async () => (await import("./repair.ts")).benchRepair,
 };
 

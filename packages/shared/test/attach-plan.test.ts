@@ -53,7 +53,7 @@ test("whatever the answers: after the plan every group is shown in one that is s
       const carriedOut = (from: readonly Standing[], way: readonly (number | null)[]) => {
         const parents = new Map(from.map(({ id, parentId }) => [id, parentId]));
         for (const { id, into } of planPlacements(from, answersOf(way))) {
-          if (into !== null) expect(parents.get(into)).toBe(null);
+          expect(into === null ? null : parents.get(into)).toBe(null);
           parents.set(id, into);
           for (const [child, parent] of parents)
             if (parent === id && into !== null) parents.set(child, into);

@@ -178,6 +178,15 @@ test("what a user parted or put together stays", async () => {
   expect(await groupsOf([one, third])).toBe(1);
 });
 
+test("names that Postgres keeps in no text are joined like others", async () => {
+  start();
+  const odd = app("media/thumbs.py", "make\0\ud800thumb");
+  const frames = [native("cv2.abi3.so", "cv::\0resize(int)"), ...call, odd, store];
+  const crashes = await file(crash([odd, store]), crash(frames));
+  await joined();
+  expect(await groupsOf(crashes)).toBe(1);
+});
+
 test("nothing new, no work", async () => {
   await file(text, dump);
   start();
