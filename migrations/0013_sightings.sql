@@ -11,20 +11,21 @@ create table sightings (
   -- Python functions, by which groups that may be the same are listed
   link text,
   pinned boolean not null,
-  evidence jsonb not null,
-  -- crashes, up to MAX_SIGHTING_COUNT; 0: they all have another one now
+  -- JSON, which nothing here looks into
+  evidence text not null,
+  -- crashes, exact up to EXACT_SIGHTINGS; 0: they all have another one now
   count integer not null,
-  -- what count was when crashes were joined last
+  -- what count was when crashes were joined last, and whether it has changed by more than an eighth since
   noted integer not null default 0,
-  -- within the hour
+  is_new boolean not null default true,
   last_seen timestamptz not null,
   primary key (project_id, hash)
 ) with (fillfactor = 80);
 
 create index sightings_mid on sightings (project_id, mid);
 create index sightings_link on sightings (project_id, link) where link is not null;
--- What came since: in a count, an eighth says nothing.
-create index sightings_new on sightings (project_id, ruleset) where abs(count - noted) > noted / 8 or count <= 0;
+-- No index has the counts themselves: a row whose count alone changes costs no entry in any.
+create index sightings_new on sightings (project_id, ruleset) where is_new;
 
 -- The one that counts the crash.
 alter table reports add sighting uuid;

@@ -42,8 +42,8 @@ export const PROCESS_HEAP_MIB = 512;
 /** Times a crash is tried before it is saved as failed. */
 export const MAX_PROCESS_ATTEMPTS = 5;
 
-/** Crashes of one sighting that are counted: as many weigh as much as any more, and a busy row is written no more. */
-export const MAX_SIGHTING_COUNT = 10_000;
+/** Crashes of one sighting that are counted one by one; of more, now and then one stands for several: a busy row is seldom written. */
+export const EXACT_SIGHTINGS = 1_000;
 
 /** Rows of one page of a listing. */
 export const MAX_PAGE_ROWS = 200;

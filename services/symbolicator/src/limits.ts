@@ -130,7 +130,7 @@ export const SETTLE_BATCH = 500;
 /** What new crashes share with others is looked at this often. */
 export const JOIN_LOOK_MS = 2_000;
 /** Joining is followed by a rest, so many times as long as it took: it takes no more than its share of a thread. */
-export const JOIN_REST = 10;
+export const JOIN_REST = 5;
 /** Sightings of a project that are joined with each other; those not seen for longest are forgotten. */
 export const MAX_SIGHTINGS = 20_000;
 /** Share of a key's crashes that must go to another's group for that to show its group. */

@@ -283,9 +283,7 @@ function sightingSeed(
   link: string | null,
   { coarse, mid, pinned, evidence: told }: Sighting,
 ): SightingSeed {
-  const evidence = JSON.stringify(told, (_, value: unknown) =>
-    typeof value === "string" ? storable(value) : value,
-  );
+  const evidence = JSON.stringify(told);
   const all = JSON.stringify([ruleset, coarse, mid, link, pinned, evidence]);
   return { hash: hash("sha256", all, "hex").slice(0, HASH_DIGITS), pinned, evidence };
 }

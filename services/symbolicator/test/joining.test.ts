@@ -26,11 +26,12 @@ import {
 } from "../../../packages/shared/test/group-accounts.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
 import { openJoining, type Joining } from "../src/joining/joining.ts";
+import { startSymbolicator } from "../src/index.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { openSymbolCaches } from "../src/native/symbol-caches.ts";
 import { unprocessedOutcome } from "../src/outcome.ts";
 import { openReleaseFiles } from "../src/release-files.ts";
-import { crashWith, log, openSetting, type Setting } from "./setting.ts";
+import { crashWith, dumpText, log, openSetting, settled, submit, type Setting } from "./setting.ts";
 
 let setting: Setting;
 let engine: Engine;
@@ -138,6 +139,31 @@ describe("a text and the dump of its bug are one group", () => {
     await second.close();
     expect(await groupsOf(crashes)).toBe(1);
   });
+});
+
+test("the whole worker does it: of texts that it reads, those without and with a C stack", async () => {
+  const worker = await startSymbolicator(setting.config, log);
+  const cStack = `
+Current thread's C stack trace (most recent call first):
+  Binary file "/usr/bin/python3.14", at _Py_DumpStack+0x4a [0x49b2f9]
+  Binary file "/usr/bin/python3.14" [0x53d28e]
+  Binary file "/lib/x86_64-linux-gnu/libc.so.6", at +0x406b0 [0x7f6642d376b0]
+  Binary file "/srv/venv/shop/_codec.abi3.so", at codec_resize+0x24 [0x7f6642e1f507]
+  Binary file "/usr/bin/python3.14", at _PyEval_EvalFrameDefault+0x24 [0x4a1f507]
+`;
+  const texts = [dumpText("resize"), dumpText("resize") + cStack, dumpText("other")];
+  const crashes = texts.map((one) => crashWith(setting.project, one));
+  for (const one of crashes) {
+    await submit(setting, [one]);
+    await settled(setting.pool);
+  }
+  await joined();
+  await worker.close();
+  const [without, withStack, other] = await Promise.all(crashes.map(groupOf));
+  expect(without).toBe(withStack);
+  expect(other).not.toBe(without);
+  const { rows } = await setting.pool.query("select count(*) as groups from groups");
+  expect(rows).toEqual([{ groups: 3 }]);
 });
 
 test("texts of two bugs stay apart", async () => {

@@ -1,6 +1,7 @@
 /** Table sightings: what crashes share with others, and how often it was seen. Joining groups by it is in attached-groups.ts. */
-import { MAX_SIGHTING_COUNT } from "../limits.ts";
+import { EXACT_SIGHTINGS } from "../limits.ts";
 import type { GroupSeed } from "./groups.ts";
+import { packRows, unpacked } from "./packed.ts";
 import type { Queryable } from "./pool.ts";
 
 /** What the engine joins a crash with others by, beside its keys. */
@@ -25,29 +26,39 @@ export interface Unsighted {
   readonly hash: string;
 }
 
+/** SQL: a count says something that `noted` did not. */
+const saysMore = (count: string, noted: string): string =>
+  `abs(${count} - ${noted}) > ${noted} / 8`;
+
+const newCount = "greatest(s.count + excluded.count, 0)";
+
 /**
- * Rows are written in the order of their keys, so two batches cannot deadlock. A full one is left alone unlocked: what it
- * counts is no more than it was, so it is not lowered either, and that it is still seen is written once an hour.
+ * Rows are written in the order of their keys, so two batches cannot deadlock. A busy one is mostly left alone, unlocked:
+ * it is drawn by lot, and the less often the more it then counts for, so that counts stay right; but once an hour it is
+ * written in any case, or it would look forgotten.
  */
 const countAll = `
   with changes as (
-    select r.project_id, r.hash, r.ruleset, r.coarse, r.mid, r.link, r.pinned, r.evidence::jsonb as evidence, r.by
+    select r.project_id, r.hash, r.ruleset, r.coarse, r.mid, r.link, r.pinned,
+           convert_from(${unpacked}, 'UTF8') as evidence, r.by
       from jsonb_to_recordset($1::jsonb) as r (
-        project_id integer, hash uuid, ruleset text, coarse text, mid text, link text, pinned boolean, evidence text, by integer)
+        project_id integer, hash uuid, ruleset text, coarse text, mid text, link text, pinned boolean, by integer,
+        at integer, length integer)
     union all
     select s.project_id, s.hash, s.ruleset, s.coarse, s.mid, s.link, s.pinned, s.evidence, r.by
-      from jsonb_to_recordset($2::jsonb) as r (project_id integer, hash uuid, by integer)
+      from jsonb_to_recordset($3::jsonb) as r (project_id integer, hash uuid, by integer)
       join sightings s using (project_id, hash)
+  ), lots as (
+    select c.*, o.last_seen, share, random() < share as drawn
+      from changes c left join sightings o using (project_id, hash)
+      cross join lateral (select least(1, ${EXACT_SIGHTINGS} / greatest(o.count, 1)::float8) as share) as l
   )
   insert into sightings as s (project_id, hash, ruleset, coarse, mid, link, pinned, evidence, count, last_seen)
-  select c.project_id, c.hash, c.ruleset, c.coarse, c.mid, c.link, c.pinned, c.evidence, c.by, now()
-    from changes c
-   where not exists (
-     select from sightings o where o.project_id = c.project_id and o.hash = c.hash and o.count = ${MAX_SIGHTING_COUNT}
-        and (c.by < 0 or o.last_seen > now() - interval '1 hour'))
-   order by c.project_id, c.hash
+  select project_id, hash, ruleset, coarse, mid, link, pinned, evidence, round(case when drawn then by / share else by end), now()
+    from lots where drawn or last_seen < now() - interval '1 hour'
+   order by project_id, hash
   on conflict (project_id, hash) do update
-     set count = least(greatest(s.count + excluded.count, 0), ${MAX_SIGHTING_COUNT}), last_seen = excluded.last_seen`;
+     set count = ${newCount}, last_seen = excluded.last_seen, is_new = s.is_new or ${saysMore(newCount, "s.noted")}`;
 
 interface Change {
   readonly project_id: number;
@@ -75,22 +86,26 @@ export async function countSightings(
   for (const { projectId, hash } of unsighted) change(projectId, hash, null, -1);
   const changed = [...changes.values()].filter(({ by }) => by !== 0);
   if (changed.length === 0) return;
-  const more = changed.flatMap(({ group, ...row }) => (group === null ? [] : [rowOf(row, group)]));
+  const { json, bytes } = packRows(
+    changed.filter(({ group }) => group !== null),
+    rowOf,
+    ({ group }) => Buffer.from(group?.sighting.evidence ?? ""),
+  );
   const fewer = changed.filter(({ group }) => group === null);
   await db.query({
     name: "count-sightings",
     text: countAll,
-    values: [JSON.stringify(more), JSON.stringify(fewer)],
+    values: [json, bytes, JSON.stringify(fewer)],
   });
 }
 
-const rowOf = (row: object, { ruleset, coarse, mid, link, sighting }: GroupSeed): object => ({
+const rowOf = ({ group, ...row }: Change): Record<string, unknown> => ({
   ...row,
-  ruleset,
-  coarse,
-  mid,
-  link,
-  ...sighting,
+  ruleset: group?.ruleset,
+  coarse: group?.coarse,
+  mid: group?.mid,
+  link: group?.link,
+  pinned: group?.sighting.pinned,
 });
 
 /** Crashes that are joined with each other: of one project, grouped by one algorithm. */
@@ -99,14 +114,11 @@ export interface Fleet {
   readonly ruleset: string;
 }
 
-/** As its index has it. */
-const isNew = "(abs(count - noted) > noted / 8 or count <= 0)";
-
 /** Those of which something was seen since they were joined. */
 export async function listNewSightings(db: Queryable): Promise<readonly Fleet[]> {
   const { rows } = await db.query<Fleet>({
     name: "list-new-sightings",
-    text: `select distinct project_id as "projectId", ruleset from sightings where ${isNew} order by 1, 2`,
+    text: `select distinct project_id as "projectId", ruleset from sightings where is_new order by 1, 2`,
   });
   return rows;
 }
@@ -130,7 +142,7 @@ export async function loadSightings(
 ): Promise<readonly StoredSighting[]> {
   const { rows } = await db.query<StoredSighting>({
     name: "load-sightings",
-    text: `select hash, coarse, mid, pinned, evidence::text, count, ${isNew} as "isNew" from sightings
+    text: `select hash, coarse, mid, pinned, evidence, count, is_new as "isNew" from sightings
             where project_id = $1 and ruleset = $2 order by hash`,
     values: [projectId, ruleset],
   });
@@ -146,7 +158,7 @@ const note = `
   ), dropped as (
     delete from sightings s using seen where s.project_id = $1 and s.hash = seen.hash and s.count <= 0
   )
-  update sightings s set noted = seen.count from seen
+  update sightings s set noted = seen.count, is_new = ${saysMore("s.count", "seen.count")} from seen
    where s.project_id = $1 and s.hash = seen.hash and s.count > 0`;
 
 /** Remembers that these have been joined; those that no crash has any more go. */

@@ -53,8 +53,8 @@ const Member = Type.Object({
   culprit: Type.Nullable(Type.String()),
   origin: Type.Enum(groupOrigins, {
     description:
-      "auto: its own group; attach: joined because its Python functions lead to this group's native ones; alias: its " +
-      "crashes have a better key now; user-merge, user-split: by a user's word.",
+      "auto: its own group; attach: nearly all its crashes share what crashes of this group do, and it parts again when " +
+      "they no longer do; alias: its crashes have a better key now; user-merge, user-split: by a user's word.",
   }),
   splitFrom: Type.Nullable(
     Type.Integer({ description: "Group that its first crash would have been in before." }),
@@ -86,12 +86,12 @@ export const GroupDetailSchema = Type.Object({
   }),
   callers: Type.Integer({
     description:
-      "From how many places in Python code its native function was reached. Many of them mean that it does a small " +
+      "From how many places in Python code its crashes came. Many of them mean that its native function does a small " +
       "thing for its callers: `…/split` has those name groups instead.",
   }),
   alike: Type.Array(GroupSchema, {
     description:
-      "Probably the same: reached from the same Python functions, and not joined because several were.",
+      "May be the same: reached from the same Python functions, and not joined because their crashes go several ways.",
   }),
   activity: Type.Array(Activity, { description: "What became of it, newest first." }),
   newest: Type.Nullable(CrashSummarySchema),
