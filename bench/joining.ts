@@ -6,7 +6,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
-import type { GroupInput } from "@faultline/processor";
+import { type GroupInput, SIGHTING_VERSION } from "@faultline/processor";
 import {
   acceptCrashes,
   createProject,
@@ -101,7 +101,7 @@ async function sayPass(bench: Bench, when: string): Promise<void> {
   const joining = openJoining({ ...bench, log: openLog("bench", "warn") });
   delay.enable();
   let longest = 0;
-  while ((await listNewSightings(pool)).length > 0) {
+  while ((await listNewSightings(pool, SIGHTING_VERSION)).length > 0) {
     const begun = performance.now();
     await pool.query("begin; select pg_advisory_xact_lock_shared(262238214); commit");
     longest = Math.max(longest, performance.now() - begun);

@@ -6,6 +6,8 @@ create table sightings (
   -- of all that follows, but the counts
   hash uuid not null,
   ruleset text not null,
+  -- of what evidence looks like
+  version integer not null,
   coarse text not null,
   mid text not null,
   -- Python functions, by which groups that may be the same are listed
@@ -14,9 +16,9 @@ create table sightings (
   -- JSON, which nothing here looks into
   evidence text not null,
   -- crashes, exact up to EXACT_SIGHTINGS; 0: they all have another one now
-  count integer not null,
+  count bigint not null,
   -- what count was when crashes were joined last, and whether it has changed by more than an eighth since
-  noted integer not null default 0,
+  noted bigint not null default 0,
   is_new boolean not null default true,
   last_seen timestamptz not null,
   primary key (project_id, hash)
@@ -25,7 +27,7 @@ create table sightings (
 create index sightings_mid on sightings (project_id, mid);
 create index sightings_link on sightings (project_id, link) where link is not null;
 -- No index has the counts themselves: a row whose count alone changes costs no entry in any.
-create index sightings_new on sightings (project_id, ruleset) where is_new;
+create index sightings_new on sightings (version, project_id, ruleset) where is_new;
 
 -- The one that counts the crash.
 alter table reports add sighting uuid;

@@ -51,6 +51,7 @@ export const sighting = (what: string): SightingSeed => ({
   hash: hash("md5", what, "hex"),
   pinned: false,
   evidence: JSON.stringify({ what }),
+  version: 1,
 });
 
 export const seed = (mid: string): GroupSeed => ({

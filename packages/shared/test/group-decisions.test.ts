@@ -134,7 +134,7 @@ test("nothing that crashes share takes back what a user parted, and both know of
   const attach = (): Promise<number> =>
     attachGroups(
       database.pool,
-      { projectId: project, ruleset: "cg1" },
+      { projectId: project, ruleset: "cg1", version: 1 },
       [
         { mid: "app:make", into: "libx:go" },
         { mid: "libx:go", into: null },

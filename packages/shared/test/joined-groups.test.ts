@@ -73,7 +73,7 @@ async function idOf(name: string): Promise<number> {
   return rows[0]?.id ?? 0;
 }
 
-const fleet = (): Fleet => ({ projectId: project, ruleset: "cg1" });
+const fleet = (): Fleet => ({ projectId: project, ruleset: "cg1", version: 1 });
 
 /** Answers of the engine: [key, where its crashes go]. */
 async function attach(...answers: (readonly [string, string | null])[]): Promise<number> {

@@ -285,7 +285,7 @@ test("whatever comes, moves, joins and parts, in any order: every count is true 
           await mergeGroups(at.pool, null, nth(one.from), nth(one.into), "me");
         else if (one.do === "attach") {
           const answers = keys.map((mid, index) => ({ mid, into: one.into[index] ?? null }));
-          const fleet = { projectId: at.project, ruleset: "cg1" };
+          const fleet = { projectId: at.project, ruleset: "cg1", version: 1 };
           await attachGroups(at.pool, fleet, answers, 2);
           again.push(await attachGroups(at.pool, fleet, answers, 2));
         } else {

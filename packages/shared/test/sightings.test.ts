@@ -15,7 +15,7 @@ import { expectTrueSightings } from "./group-accounts.ts";
 import { Repairing } from "./repairing.ts";
 
 const at = new Repairing();
-const fleet = () => ({ projectId: at.project, ruleset: "cg1" });
+const fleet = () => ({ projectId: at.project, ruleset: "cg1", version: 1 });
 const of = (mid: string, what: string): GroupSeed => ({ ...seed(mid), sighting: sighting(what) });
 const counts = async (): Promise<Record<string, number>> =>
   Object.fromEntries(
@@ -24,7 +24,7 @@ const counts = async (): Promise<Record<string, number>> =>
       count,
     ]),
   );
-const isNew = async (): Promise<boolean> => (await listNewSightings(at.pool)).length > 0;
+const isNew = async (): Promise<boolean> => (await listNewSightings(at.pool, 1)).length > 0;
 const note = async (): Promise<void> =>
   noteSightings(at.pool, at.project, await loadSightings(at.pool, fleet()));
 describe("counting", () => {
@@ -116,7 +116,7 @@ describe("what is new", () => {
     expect(await isNew()).toBe(false);
     for (let time = 0; time < 3; time++) {
       await at.save({ group: of("k", "s") });
-      expect(await listNewSightings(at.pool)).toEqual([fleet()]);
+      expect(await listNewSightings(at.pool, 1)).toEqual([fleet()]);
       await note();
       expect(await isNew()).toBe(false);
     }
@@ -147,10 +147,13 @@ describe("what is new", () => {
     expect(await isNew()).toBe(true);
   });
 
-  test("of each project and algorithm by itself", async () => {
+  test("of each project, algorithm and version by itself", async () => {
     await at.save({ group: of("k", "s") });
     await at.save({ group: { ...of("k", "t"), ruleset: "cg2" } });
-    expect(await listNewSightings(at.pool)).toEqual([fleet(), { ...fleet(), ruleset: "cg2" }]);
+    expect(await listNewSightings(at.pool, 1)).toEqual([fleet(), { ...fleet(), ruleset: "cg2" }]);
+    const later = of("k", "u");
+    await at.save({ group: { ...later, sighting: { ...later.sighting, version: 2 } } });
+    expect(await listNewSightings(at.pool, 2)).toEqual([{ ...fleet(), version: 2 }]);
     expect(await counts()).toEqual({ s: 1 });
   });
 });
@@ -160,8 +163,11 @@ test("those that were not seen for longest are dropped", async () => {
     await at.save({ group: of("k", what) });
     await at.pool.query("update sightings set last_seen = last_seen - interval '1 hour'");
   }
-  expect(await dropOldSightings(at.pool, at.project, 4)).toBe(0);
-  expect(await dropOldSightings(at.pool, at.project + 1, 1)).toBe(0);
-  expect(await dropOldSightings(at.pool, at.project, 2)).toBe(2);
+  const chars = '{"what":"a"}'.length;
+  expect(await dropOldSightings(at.pool, at.project, 4, 4 * chars)).toBe(0);
+  expect(await dropOldSightings(at.pool, at.project + 1, 1, 1)).toBe(0);
+  expect(await dropOldSightings(at.pool, at.project, 3, 4 * chars)).toBe(1);
+  expect(await counts()).toEqual({ b: 1, c: 1, d: 1 });
+  expect(await dropOldSightings(at.pool, at.project, 4, 2 * chars)).toBe(1);
   expect(await counts()).toEqual({ c: 1, d: 1 });
 });

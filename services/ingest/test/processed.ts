@@ -113,7 +113,7 @@ export const seed = (name: string, kind: string): GroupSeed => ({
   coarse: `coarse ${name}`,
   mid: name,
   link: null,
-  sighting: { hash: hash("md5", name, "hex"), pinned: false, evidence: "{}" },
+  sighting: { hash: hash("md5", name, "hex"), pinned: false, evidence: "{}", version: 1 },
   earlier: [],
   title: `Segfault in ${name}`,
   culprit: `app.${name}`,

@@ -131,8 +131,9 @@ export const SETTLE_BATCH = 500;
 export const JOIN_LOOK_MS = 2_000;
 /** Joining is followed by a rest, so many times as long as it took: it takes no more than its share of a thread. */
 export const JOIN_REST = 5;
-/** Sightings of a project that are joined with each other; those not seen for longest are forgotten. */
+/** Sightings of a project that are joined with each other, and the characters of their evidence; those not seen for longest are forgotten. */
 export const MAX_SIGHTINGS = 20_000;
+export const MAX_SIGHTING_CHARS = 64 * MIB;
 /** Share of a key's crashes that must go to another's group for that to show its group. */
 export const NEARLY_ALL = 0.9;
 /** Groups moved by one transaction, which no crash is saved beside. */

@@ -16,6 +16,7 @@ import {
   previewRules,
   type ProjectRule,
   type Sighting,
+  SIGHTING_VERSION,
 } from "@faultline/processor";
 import { buildPycMap, openPycMap, PYC_MAP_VERSION, type PycMap } from "@faultline/pyc";
 import type {
@@ -284,8 +285,9 @@ function sightingSeed(
   { coarse, mid, pinned, evidence: told }: Sighting,
 ): SightingSeed {
   const evidence = JSON.stringify(told);
-  const all = JSON.stringify([ruleset, coarse, mid, link, pinned, evidence]);
-  return { hash: hash("sha256", all, "hex").slice(0, HASH_DIGITS), pinned, evidence };
+  const version = SIGHTING_VERSION;
+  const all = JSON.stringify([ruleset, coarse, mid, link, pinned, evidence, version]);
+  return { hash: hash("sha256", all, "hex").slice(0, HASH_DIGITS), pinned, evidence, version };
 }
 const HASH_DIGITS = 32;
 

@@ -34,7 +34,7 @@ function obey({ input, release, files, symbols, gaps }: CrashTask): CrashAnswer 
     coarse: "c",
     mid: text,
     link: null,
-    sighting: { hash: "0".repeat(32), pinned: false, evidence: "{}" },
+    sighting: { hash: "0".repeat(32), pinned: false, evidence: "{}", version: 1 },
     earlier: [],
     title: text === "unstorable" ? "a\0b" : text,
     culprit: null,

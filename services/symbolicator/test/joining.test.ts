@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { attachAll, groupCrash, type GroupInput } from "@faultline/processor";
+import { attachAll, groupCrash, type GroupInput, SIGHTING_VERSION } from "@faultline/processor";
 import {
   acceptCrashes,
   findReport,
@@ -88,7 +88,8 @@ async function file(...inputs: readonly GroupInput[]): Promise<readonly NewCrash
 
 /** Once all that came is joined. */
 async function joined(): Promise<void> {
-  const open = async (): Promise<number> => (await listNewSightings(setting.pool)).length;
+  const open = async (): Promise<number> =>
+    (await listNewSightings(setting.pool, SIGHTING_VERSION)).length;
   await expect.poll(open, { timeout: 20_000, interval: 20 }).toBe(0);
   await expectTrueCounts(setting.pool);
   await expectTrueSightings(setting.pool);

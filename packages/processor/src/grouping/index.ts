@@ -12,4 +12,4 @@ export {
 export type { GroupInput } from "./input.ts";
 export { previewRules, type RulePreview } from "./preview.ts";
 export { type ProjectRule, type ProjectRules, parseProjectRules } from "./project-rules.ts";
-export type { Sighting } from "./sightings.ts";
+export { type Sighting, SIGHTING_VERSION } from "./sightings.ts";

@@ -10,6 +10,12 @@ import { links, PYTHON } from "./links.ts";
 import { canonicalContext, contextsOf } from "./contexts.ts";
 import type { LinkPair, Sightings } from "./counts.ts";
 
+/**
+ * Of what a sighting looks like as JSON: to be raised with every change of it. Those of two versions
+ * are not joined with each other.
+ */
+export const SIGHTING_VERSION = 1;
+
 /** One crash: its keys and what it shares with others. Plain data: what became JSON and back is as good. */
 export interface Sighting {
   readonly coarse: string;

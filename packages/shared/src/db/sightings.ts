@@ -12,6 +12,8 @@ export interface SightingSeed {
   readonly pinned: boolean;
   /** JSON. */
   readonly evidence: string;
+  /** Of what that looks like: others cannot be read beside it. */
+  readonly version: number;
 }
 
 /** A crash that has a sighting now. */
@@ -39,22 +41,24 @@ const newCount = "greatest(s.count + excluded.count, 0)";
  */
 const countAll = `
   with changes as (
-    select r.project_id, r.hash, r.ruleset, r.coarse, r.mid, r.link, r.pinned,
+    select r.project_id, r.hash, r.ruleset, r.version, r.coarse, r.mid, r.link, r.pinned,
            convert_from(${unpacked}, 'UTF8') as evidence, r.by
       from jsonb_to_recordset($1::jsonb) as r (
-        project_id integer, hash uuid, ruleset text, coarse text, mid text, link text, pinned boolean, by integer,
-        at integer, length integer)
+        project_id integer, hash uuid, ruleset text, version integer, coarse text, mid text, link text,
+        pinned boolean, by bigint, at integer, length integer)
     union all
-    select s.project_id, s.hash, s.ruleset, s.coarse, s.mid, s.link, s.pinned, s.evidence, r.by
-      from jsonb_to_recordset($3::jsonb) as r (project_id integer, hash uuid, by integer)
-      join sightings s using (project_id, hash)
+    select s.project_id, s.hash, s.ruleset, s.version, s.coarse, s.mid, s.link, s.pinned, s.evidence, r.by
+      from jsonb_to_recordset($3::jsonb) as r (project_id integer, hash uuid, by bigint)
+      join lateral (select * from sightings o where o.project_id = r.project_id and o.hash = r.hash offset 0) as s on true
   ), lots as (
     select c.*, o.last_seen, share, random() < share as drawn
-      from changes c left join sightings o using (project_id, hash)
+      from changes c
+      left join lateral (select * from sightings o where o.project_id = c.project_id and o.hash = c.hash offset 0) as o on true
       cross join lateral (select least(1, ${EXACT_SIGHTINGS} / greatest(o.count, 1)::float8) as share) as l
   )
-  insert into sightings as s (project_id, hash, ruleset, coarse, mid, link, pinned, evidence, count, last_seen)
-  select project_id, hash, ruleset, coarse, mid, link, pinned, evidence, round(case when drawn then by / share else by end), now()
+  insert into sightings as s (project_id, hash, ruleset, version, coarse, mid, link, pinned, evidence, count, last_seen)
+  select project_id, hash, ruleset, version, coarse, mid, link, pinned, evidence,
+         round(case when drawn then by / share else by end), now()
     from lots where drawn or last_seen < now() - interval '1 hour'
    order by project_id, hash
   on conflict (project_id, hash) do update
@@ -102,23 +106,27 @@ export async function countSightings(
 const rowOf = ({ group, ...row }: Change): Record<string, unknown> => ({
   ...row,
   ruleset: group?.ruleset,
+  version: group?.sighting.version,
   coarse: group?.coarse,
   mid: group?.mid,
   link: group?.link,
   pinned: group?.sighting.pinned,
 });
 
-/** Crashes that are joined with each other: of one project, grouped by one algorithm. */
+/** Crashes that are joined with each other: of one project, grouped by one algorithm, their evidence of one version. */
 export interface Fleet {
   readonly projectId: number;
   readonly ruleset: string;
+  readonly version: number;
 }
 
-/** Those of which something was seen since they were joined. */
-export async function listNewSightings(db: Queryable): Promise<readonly Fleet[]> {
+/** Those of a version of which something was seen since they were joined. */
+export async function listNewSightings(db: Queryable, version: number): Promise<readonly Fleet[]> {
   const { rows } = await db.query<Fleet>({
     name: "list-new-sightings",
-    text: `select distinct project_id as "projectId", ruleset from sightings where is_new order by 1, 2`,
+    text: `select distinct project_id as "projectId", ruleset, version from sightings
+            where is_new and version = $1 order by 1, 2`,
+    values: [version],
   });
   return rows;
 }
@@ -138,13 +146,13 @@ export interface StoredSighting {
 /** All of a fleet, in a steady order. */
 export async function loadSightings(
   db: Queryable,
-  { projectId, ruleset }: Fleet,
+  { projectId, ruleset, version }: Fleet,
 ): Promise<readonly StoredSighting[]> {
   const { rows } = await db.query<StoredSighting>({
     name: "load-sightings",
     text: `select hash, coarse, mid, pinned, evidence, count, is_new as "isNew" from sightings
-            where project_id = $1 and ruleset = $2 order by hash`,
-    values: [projectId, ruleset],
+            where project_id = $1 and ruleset = $2 and version = $3 order by hash`,
+    values: [projectId, ruleset, version],
   });
   return rows;
 }
@@ -152,7 +160,7 @@ export async function loadSightings(
 const note = `
   with seen as (
     select s.hash, r.count
-      from jsonb_to_recordset($2::jsonb) as r (hash uuid, count integer)
+      from jsonb_to_recordset($2::jsonb) as r (hash uuid, count bigint)
       join sightings s on s.project_id = $1 and s.hash = r.hash
      order by s.hash for update of s
   ), dropped as (
@@ -177,19 +185,30 @@ export async function noteSightings(
   });
 }
 
-/** Drops those of a project that were not seen for longest, but `most`. Answers with how many. */
+const dropOld = `
+  with ranked as (
+    select hash, row_number() over last as nth, sum(length(evidence)) over last as chars
+      from sightings where project_id = $1 window last as (order by last_seen desc, hash)
+  ), old as materialized (
+    select s.hash from ranked r join sightings s on s.project_id = $1 and s.hash = r.hash
+     where r.nth > $2 or r.chars > $3 for update of s skip locked
+  )
+  delete from sightings s using old where s.project_id = $1 and s.hash = old.hash`;
+
+/**
+ * Drops those of a project that were not seen for longest: all but `most`, and but what has so many characters of
+ * evidence. Answers with how many.
+ */
 export async function dropOldSightings(
   db: Queryable,
   projectId: number,
   most: number,
+  mostChars: number,
 ): Promise<number> {
   const { rowCount } = await db.query({
     name: "drop-old-sightings",
-    text: `with old as materialized (
-             select hash from sightings where project_id = $1 order by last_seen, hash
-              limit greatest(0, (select count(*) from sightings where project_id = $1) - $2) for update skip locked)
-           delete from sightings s using old where s.project_id = $1 and s.hash = old.hash`,
-    values: [projectId, most],
+    text: dropOld,
+    values: [projectId, most, mostChars],
   });
   return rowCount ?? 0;
 }

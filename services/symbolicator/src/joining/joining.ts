@@ -3,6 +3,7 @@
  * process does it at a time, whoever gets the advisory lock, for at most its share of a thread's time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { SIGHTING_VERSION } from "@faultline/processor";
 import {
   attachGroups,
   dropOldSightings,
@@ -16,7 +17,13 @@ import {
   type Pool,
 } from "@faultline/shared";
 import type { Engine } from "../engine.ts";
-import { ATTACH_BATCH, JOIN_LOOK_MS, JOIN_REST, MAX_SIGHTINGS } from "../limits.ts";
+import {
+  ATTACH_BATCH,
+  JOIN_LOOK_MS,
+  JOIN_REST,
+  MAX_SIGHTING_CHARS,
+  MAX_SIGHTINGS,
+} from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
 
 export interface Joining {
@@ -41,7 +48,7 @@ export function openJoining(tools: JoiningTools, lookMs = JOIN_LOOK_MS): Joining
       const begun = performance.now();
       let worked = false;
       try {
-        const fleets = await listNewSightings(pool);
+        const fleets = await listNewSightings(pool, SIGHTING_VERSION);
         worked = fleets.length > 0;
         if (worked)
           await withTryLock(pool, LockSpace.joining, "", () => joinAll(fleets, tools, signal));
@@ -88,7 +95,7 @@ async function joinFleet(
   fleet: Fleet,
   { pool, engine }: JoiningTools,
 ): Promise<{ sightings: number; moved: number }> {
-  await dropOldSightings(pool, fleet.projectId, MAX_SIGHTINGS);
+  await dropOldSightings(pool, fleet.projectId, MAX_SIGHTINGS, MAX_SIGHTING_CHARS);
   const sightings = await loadSightings(pool, fleet);
   const answers = await engine.join(sightings.filter(({ count }) => count > 0));
   const moved = await attachGroups(pool, fleet, answers, ATTACH_BATCH);
