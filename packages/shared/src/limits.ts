@@ -43,7 +43,7 @@ export const PROCESS_HEAP_MIB = 512;
 export const MAX_PROCESS_ATTEMPTS = 5;
 
 /** Crashes of one sighting that are counted one by one; of more, now and then one stands for several: a busy row is seldom written. */
-export const EXACT_SIGHTINGS = 1_000;
+export const EXACT_SIGHTINGS = 200;
 
 /** Rows of one page of a listing. */
 export const MAX_PAGE_ROWS = 200;

@@ -128,9 +128,9 @@ export const SETTLE_GROUPS_MS = 10_000;
 export const SETTLE_BATCH = 500;
 
 /** What new crashes share with others is looked at this often. */
-export const JOIN_LOOK_MS = 2_000;
+export const JOIN_LOOK_MS = 4_000;
 /** Joining is followed by a rest, so many times as long as it took: it takes no more than its share of a thread. */
-export const JOIN_REST = 5;
+export const JOIN_REST = 10;
 /** Sightings of a project that are joined with each other, and the characters of their evidence; those not seen for longest are forgotten. */
 export const MAX_SIGHTINGS = 20_000;
 export const MAX_SIGHTING_CHARS = 64 * MIB;

@@ -286,7 +286,7 @@ function sightingSeed(
 ): SightingSeed {
   const evidence = JSON.stringify(told);
   const version = SIGHTING_VERSION;
-  const all = JSON.stringify([ruleset, coarse, mid, link, pinned, evidence, version]);
+  const all = [ruleset, version, coarse, mid, link, pinned, evidence].join(" ");
   return { hash: hash("sha256", all, "hex").slice(0, HASH_DIGITS), pinned, evidence, version };
 }
 const HASH_DIGITS = 32;

@@ -25,6 +25,7 @@ import {
   expectTrueSightings,
 } from "../../../packages/shared/test/group-accounts.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
+import { answersOf } from "../src/joining/answers.ts";
 import { openJoining, type Joining } from "../src/joining/joining.ts";
 import { startSymbolicator } from "../src/index.ts";
 import { createMetrics } from "../src/metrics.ts";
@@ -212,6 +213,23 @@ test("names that Postgres keeps in no text are joined like others", async () => 
   const crashes = await file(crash([odd, store]), crash(frames));
   await joined();
   expect(await groupsOf(crashes)).toBe(1);
+});
+
+test.each([
+  [9, 1, true],
+  [8, 2, false],
+])("of a key's crashes %i that go to another's and %i that stay move it: %s", (go, stay, moves) => {
+  const [own, other] = [text, dump].map((input) => groupCrash(input).sighting);
+  if (own === undefined || other === undefined) throw new Error("no sightings");
+  const answers = answersOf([
+    { sighting: own, times: go },
+    { sighting: { ...own, pinned: true }, times: stay },
+    { sighting: other, times: 1 },
+  ]);
+  expect(answers).toEqual([
+    { mid: own.mid, into: moves ? other.mid : null },
+    { mid: other.mid, into: null },
+  ]);
 });
 
 test("nothing new, no work", async () => {
