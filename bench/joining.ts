@@ -16,6 +16,7 @@ import {
   openLog,
   openPool,
   saveProcessed,
+  shareJoins,
   type GroupSeed,
   type NewCrash,
   type Pool,
@@ -103,7 +104,7 @@ async function sayPass(bench: Bench, when: string): Promise<void> {
   let longest = 0;
   while ((await listNewSightings(pool, SIGHTING_VERSION)).length > 0) {
     const begun = performance.now();
-    await pool.query("begin; select pg_advisory_xact_lock_shared(262238214); commit");
+    await pool.query(`begin; ${shareJoins}; commit`);
     longest = Math.max(longest, performance.now() - begun);
     await sleep(5);
   }
