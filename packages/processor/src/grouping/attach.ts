@@ -1,13 +1,9 @@
 /** Which key each crash is filed under, among other crashes. */
-import { SightingCounts } from "./counts.ts";
-import { Joiner } from "./joiner.ts";
-import { type Sighting, stages } from "./sightings.ts";
-
-/** A sighting, and how many crashes had it. */
-export interface SeenSighting {
-  readonly sighting: Sighting;
-  readonly times: number;
-}
+import { WithPython } from "./attach-python.ts";
+import { WithoutPython } from "./attach-native.ts";
+import { contextsOf } from "./contexts.ts";
+import { Assertions } from "./shared-links.ts";
+import type { SeenSighting } from "./sightings.ts";
 
 export interface AttachOptions {
   /**
@@ -17,17 +13,26 @@ export interface AttachOptions {
   readonly splits?: boolean;
 }
 
-/** A key for each sighting, whatever their order; one that was seen often weighs as much as that. */
+/**
+ * A key for each sighting, whatever their order; one that was seen often weighs as much as that.
+ *
+ * A text knows Python functions, a dump native ones, and captures of both tell which go together.
+ * So a crash whose own key names its bug badly goes where those went that share its context, or
+ * its native functions. Nothing here overrides what a person did: it only answers which key a
+ * crash is filed under.
+ */
 export function attachAll(
   seen: readonly SeenSighting[],
   { splits = true }: AttachOptions = {},
 ): readonly string[] {
-  const counts = new SightingCounts();
-  for (const linksOf of stages) {
-    for (const { sighting, times } of seen) {
-      for (const pair of linksOf(sighting, counts)) counts.add(pair, times);
-    }
-  }
-  const joiner = new Joiner(counts, splits);
-  return seen.map(({ sighting }) => joiner.keyOf(sighting));
+  const free = seen.filter(({ sighting }) => !sighting.pinned);
+  const contexts = contextsOf(free);
+  const assertions = new Assertions(free);
+  const python = new WithPython(free, contexts, assertions, splits);
+  const keys = free.map(({ sighting }, index) => python.keyOf(sighting, contexts[index] ?? null));
+  const native = new WithoutPython(free, keys, assertions);
+  const found = new Map(
+    free.map((one, index) => [one, keys[index] ?? native.keyOf(one.sighting)] as const),
+  );
+  return seen.map((one) => found.get(one) ?? one.sighting.mid);
 }

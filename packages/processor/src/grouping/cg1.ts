@@ -46,7 +46,7 @@ export const CG1 = "cg1";
 export function decide(crash: Crash, kind: Kind, slots: Slots): Decision {
   const subject = subjectOf(crash, kind, slots);
   const keys =
-    ofOverflow(subject, slots.python) ??
+    ofOverflow(subject, slots) ??
     ofVictim(subject) ??
     ofNative(subject) ??
     ofPython(subject) ??

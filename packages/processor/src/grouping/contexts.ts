@@ -1,102 +1,184 @@
 /**
- * The Python side of a crash as a key that survives releases: `context`.
+ * The Python side of a crash as a key that survives releases: its `context`.
  *
- * It is what an anchor is (the innermost functions of the program), told apart from its variants:
- * one function suffices where few others call it; a wrapper that some releases have, or a file
- * that moved, leads to the context without it, if that is the more common one.
+ * It is the innermost function of the program, with its callers only where it is a helper that
+ * more others call. A file that moved, or a function that releases put above it, leads to the
+ * commoner context, as far as both were seen to die of the same.
  */
-import type { Sightings } from "./counts.ts";
+import { commonest, ranked, Tally } from "./counts.ts";
 import type { Evidence, OwnFunction } from "./evidence.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
-import { links } from "./links.ts";
+import { isMechanism } from "./named-parts.ts";
+import type { SeenSighting } from "./sightings.ts";
 
-/** A function that more others call is a helper, whatever its name: its caller tells bugs apart. */
-const MAX_CALLERS = 3;
+/**
+ * A function that more others call is a helper, whatever its name: its caller tells bugs apart. It may have more of them
+ * where it was seen to die in one object, most of the times it was.
+ */
+const MAX_CALLERS = 4;
+const MAX_CALLERS_OF_ONE = 12;
+const ONE = 0.7;
+const MIN_DEATHS = 3;
 /** Contexts that differ in one file; with more, the function's name is only a popular one. */
 const MAX_FILES = 8;
 /** Frames at the top of the stack that a variant may lack. */
 const MAX_ADDED = 2;
 
-export interface Contexts {
-  /** As this stack has it; null without Python frames. */
-  readonly own: string | null;
-  /** The same, its innermost function alone and with its caller: one of them is `own`. */
-  readonly forms: readonly string[];
-  /** What it may be a variant of. */
-  readonly variants: readonly string[];
-  /** Keys that it shares with the same functions in a file of another name. */
-  readonly moved: readonly string[];
+/** The context of each sighting; null for those without Python frames, and for recursions. */
+export function contextsOf(seen: readonly SeenSighting[]): readonly (string | null)[] {
+  const functions = new Functions(seen);
+  const plain = seen.map(({ sighting: { evidence } }) => functions.contextOf(evidence));
+  const settled = withoutMoves(seen, plain);
+  return withoutAdditions(seen, settled, functions);
 }
 
-const none: Contexts = { own: null, forms: [], variants: [], moved: [] };
+/** Who calls whom, who is innermost, and what was seen below them. */
+class Functions {
+  readonly #callers = new Tally();
+  readonly #innermost = new Map<string, number>();
+  /** Objects that died below a function; whether foreign code was called by a mechanism. */
+  readonly #objects = new Tally();
+  readonly #told = new Tally();
 
-export function contextsOf(evidence: Evidence, seen: Sightings): Contexts {
-  const { base, own, instead } = evidence;
-  if (own.length === 0) {
-    const only = keyOf(base, instead);
-    return instead.length === 0 ? none : { ...none, own: only, forms: [only] };
-  }
-  const key = (functions: readonly OwnFunction[]): string => keyOf(base, named(functions, seen));
-  const variants: string[] = [];
-  for (let added = 1; added <= MAX_ADDED && added < own.length; added++) {
-    variants.push(key(own.slice(added)));
-  }
-  for (let skipped = 2; skipped <= MAX_ADDED + 1 && skipped < own.length; skipped++) {
-    variants.push(key([own[0]!, own[skipped]!]));
-  }
-  const forms = [...new Set([[own[0]!.token], withCallers(own)].map((form) => keyOf(base, form)))];
-  return { own: key(own), forms, variants, moved: movedKeys(base, own) };
-}
-
-/** The tokens that make the context: the innermost function, with callers where it is a helper. */
-function named(own: readonly OwnFunction[], seen: Sightings): readonly string[] {
-  const [first] = own;
-  if (first === undefined) return [];
-  const few = seen.of(links.callers(first.token));
-  if (!first.helper && few.distinct <= MAX_CALLERS && few.total >= MIN_SIGHTINGS) {
-    return [first.token];
-  }
-  return withCallers(own);
-}
-
-const withCallers = (own: readonly OwnFunction[]): readonly string[] =>
-  own.slice(0, own[0]?.helper === true ? 3 : 2).map(({ token }) => token);
-
-const keyOf = (base: string, tokens: readonly string[]): string => `${base}:${tokens.join(" < ")}`;
-
-/** With the file of the innermost function, or of its caller, left out. */
-function movedKeys(base: string, own: readonly OwnFunction[]): readonly string[] {
-  const [first, second] = own;
-  if (first === undefined || second === undefined) return [];
-  return [
-    `${base}:${nameOf(first)} < ${second.token}`,
-    `${base}:${first.token} < ${nameOf(second)}`,
-  ];
-}
-
-const nameOf = ({ token }: OwnFunction): string => token.slice(token.indexOf(":") + 1);
-
-/** The context that `evidence` belongs to: its own, or the commoner one that it is a variant of. */
-export function canonicalContext(evidence: Evidence, seen: Sightings): string | null {
-  const { own, variants, moved } = contextsOf(evidence, seen);
-  if (own === null) return null;
-  const mine = Math.max(seenIn(own, seen), MIN_SIGHTINGS - 1);
-  const commoner = variants.find((variant) => seenIn(variant, seen) > mine);
-  return commoner ?? commonest(own, moved, mine, seen);
-}
-
-const seenIn = (context: string, seen: Sightings): number => seen.of(links.context(context)).total;
-
-/** Among the contexts that share a key of `moved` with `own`. */
-function commonest(own: string, moved: readonly string[], mine: number, seen: Sightings): string {
-  let [best, most] = [own, mine];
-  for (const key of moved) {
-    const others = seen.of(links.moved(key));
-    if (others.distinct > MAX_FILES) continue;
-    for (const [other] of others.top) {
-      const count = seenIn(other, seen);
-      if (count > most) [best, most] = [other, count];
+  constructor(seen: readonly SeenSighting[]) {
+    for (const { sighting, times } of seen) {
+      const { own, told, sawNative, object } = sighting.evidence;
+      for (const [index, { unit }] of own.entries()) {
+        const caller = own[index + 1];
+        if (caller !== undefined) this.#callers.add(unit, caller.unit, times);
+      }
+      const first = own[0]?.unit;
+      if (first === undefined) continue;
+      this.#innermost.set(first, (this.#innermost.get(first) ?? 0) + times);
+      if (!sawNative) continue;
+      this.#objects.add(first, object ?? PYTHON, times);
+      this.#told.add(first, String(told), times);
     }
   }
-  return best;
+
+  /** `own`: the functions of the program, some of the innermost left out. */
+  contextOf({ base, instead, own: all }: Evidence, own = all): string | null {
+    const [first] = own;
+    if (first !== undefined) return keyOf(base, this.#named(first, own));
+    return instead.length === 0 ? null : keyOf(base, instead);
+  }
+
+  #named(first: OwnFunction, own: readonly OwnFunction[]): readonly string[] {
+    const known = (this.#innermost.get(first.unit) ?? 0) >= MIN_SIGHTINGS;
+    if (!first.helper && known && !this.#isShared(first.unit)) return [first.unit];
+    return own.slice(0, first.helper ? 3 : 2).map(({ unit }) => unit);
+  }
+
+  /** Many call it; or several do to have foreign code called, which is a mechanism for them. */
+  #isShared(unit: string): boolean {
+    const callers = this.#callers.of(unit);
+    if (callers.size > (this.#diesOfOne(unit) ? MAX_CALLERS_OF_ONE : MAX_CALLERS)) return true;
+    return commonest(this.#told.of(unit)) === "true" && isMechanism(callers.values());
+  }
+
+  #diesOfOne(unit: string): boolean {
+    const deaths = this.#objects.total(unit);
+    const [first] = ranked(this.#objects.of(unit));
+    return deaths >= MIN_DEATHS && first !== undefined && first[1] >= ONE * deaths;
+  }
 }
+
+const keyOf = (base: string, units: readonly string[]): string => `${base}:${units.join(" < ")}`;
+
+function sizesOf(
+  seen: readonly SeenSighting[],
+  contexts: readonly (string | null)[],
+): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [index, context] of contexts.entries()) {
+    if (context !== null) sizes.set(context, (sizes.get(context) ?? 0) + (seen[index]?.times ?? 0));
+  }
+  return sizes;
+}
+
+/** The commonest context of the same functions in a file of another name. */
+function withoutMoves(
+  seen: readonly SeenSighting[],
+  contexts: readonly (string | null)[],
+): readonly (string | null)[] {
+  const sizes = sizesOf(seen, contexts);
+  const moved = new Tally();
+  for (const [index, { sighting, times }] of seen.entries()) {
+    const context = contexts[index] ?? null;
+    if (context === null) continue;
+    for (const key of movedKeys(sighting.evidence)) moved.add(key, context, times);
+  }
+  return seen.map(({ sighting }, index) => {
+    const own = contexts[index] ?? null;
+    if (own === null) return null;
+    let [best, most] = [own, leastOf(sizes, own)];
+    for (const key of movedKeys(sighting.evidence)) {
+      const others = moved.of(key);
+      if (others.size > MAX_FILES) continue;
+      for (const other of others.keys()) {
+        const size = sizes.get(other) ?? 0;
+        if (size > most) [best, most] = [other, size];
+      }
+    }
+    return best;
+  });
+}
+
+/** With the file of the innermost function, or of its caller, left out. */
+function movedKeys({ base, own }: Evidence): readonly string[] {
+  const [first, second] = own;
+  if (first === undefined || second === undefined) return [];
+  return [`${base}:${nameOf(first)} < ${second.unit}`, `${base}:${first.unit} < ${nameOf(second)}`];
+}
+
+const nameOf = ({ unit }: OwnFunction): string => unit.slice(unit.indexOf(":") + 1);
+
+/** The commoner context of a stack that lacks the innermost functions, unless that died of something else. */
+function withoutAdditions(
+  seen: readonly SeenSighting[],
+  contexts: readonly (string | null)[],
+  functions: Functions,
+): readonly (string | null)[] {
+  const sizes = sizesOf(seen, contexts);
+  const died = new Tally();
+  for (const [index, { sighting, times }] of seen.entries()) {
+    const context = contexts[index] ?? null;
+    const what = diedOf(sighting);
+    if (context !== null && what !== null) died.add(context, what, times);
+  }
+  const agree = (one: string, other: string): boolean => {
+    const [mine, theirs] = [commonest(died.of(one)), commonest(died.of(other))];
+    return mine === null || theirs === null || mine === theirs;
+  };
+  return seen.map(({ sighting: { evidence } }, index) => {
+    const own = contexts[index] ?? null;
+    if (own === null) return null;
+    for (let added = 1; added <= MAX_ADDED && added < evidence.own.length; added++) {
+      const variant = functions.contextOf(evidence, evidence.own.slice(added));
+      if (variant === null || (sizes.get(variant) ?? 0) <= leastOf(sizes, own)) continue;
+      if (agree(own, variant)) return variant;
+    }
+    return own;
+  });
+}
+
+/** A context is left for one that was seen more often, and several times. */
+const leastOf = (sizes: ReadonlyMap<string, number>, own: string): number =>
+  Math.max(sizes.get(own) ?? 0, MIN_SIGHTINGS - 1);
+
+/** What died, as a capture of both sides tells it; null where it does not tell. */
+export function diedOf({ mid, evidence }: SeenSighting["sighting"]): string | null {
+  if (!tellsDeath(evidence)) return null;
+  if (evidence.named) return mid;
+  return evidence.object === null ? PYTHON : objectIn(evidence.object);
+}
+
+/** Native frames were seen, and are not chance. */
+const tellsDeath = ({ sawNative, chance, base }: Evidence): boolean =>
+  sawNative && chance === null && base !== "hang";
+
+/** In place of a key, where native code did as the Python code told it. */
+export const PYTHON = "python";
+
+/** In place of a key, where only the object that died is known. */
+export const objectIn = (object: string): string => `~${object}`;

@@ -1,75 +1,60 @@
-/** Counts of what was seen together: all that joining crashes knows of other crashes. */
-import { MAX_SEEN_VALUES } from "./limits.ts";
+/** Counts of what was seen together. */
 
-/** What one link was seen with. */
-export interface Seen {
-  /** How often, all values together. */
-  readonly total: number;
-  readonly distinct: number;
-  /** The commonest values with their counts, commonest first, equal ones by name; at most `MAX_SEEN_VALUES`. */
-  readonly top: readonly (readonly [value: string, count: number])[];
-}
-
-/** Counts of links. */
-export interface Sightings {
-  of(link: string): Seen;
-}
-
-/** A link, and what it was seen with once more. */
-export type LinkPair = readonly [link: string, seenWith: string];
-
-const nothing: Seen = { total: 0, distinct: 0, top: [] };
-
-/** Those of one run. */
-export class SightingCounts implements Sightings {
+/** Counts of values under keys. */
+export class Tally {
   readonly #counts = new Map<string, Map<string, number>>();
-  readonly #asked = new Map<string, Seen>();
+  readonly #sums = new Map<string, number>();
 
-  of(link: string): Seen {
-    const before = this.#asked.get(link);
-    if (before !== undefined) return before;
-    const counts = this.#counts.get(link);
-    if (counts === undefined) return nothing;
-    const seen = seenOf([...counts]);
-    this.#asked.set(link, seen);
-    return seen;
+  add(key: string, value: string, times: number): void {
+    this.#sums.set(key, this.total(key) + times);
+    const counts = this.#counts.get(key);
+    if (counts === undefined) this.#counts.set(key, new Map([[value, times]]));
+    else counts.set(value, (counts.get(value) ?? 0) + times);
   }
 
-  add([link, seenWith]: LinkPair, times: number): void {
-    this.#asked.delete(link);
-    const counts = this.#counts.get(link);
-    if (counts === undefined) this.#counts.set(link, new Map([[seenWith, times]]));
-    else counts.set(seenWith, (counts.get(seenWith) ?? 0) + times);
+  /** What was seen under `key`, and how often. */
+  of(key: string): ReadonlyMap<string, number> {
+    return this.#counts.get(key) ?? none;
+  }
+
+  total(key: string): number {
+    return this.#sums.get(key) ?? 0;
+  }
+
+  keys(): Iterable<string> {
+    return this.#counts.keys();
   }
 }
 
-function seenOf(counts: readonly (readonly [string, number])[]): Seen {
-  const total = counts.reduce((sum, [, count]) => sum + count, 0);
-  const sorted = counts.toSorted(([a, most], [b, least]) => least - most || (a < b ? -1 : 1));
-  return { total, distinct: counts.length, top: sorted.slice(0, MAX_SEEN_VALUES) };
+const none: ReadonlyMap<string, number> = new Map();
+
+/** Commonest first, equal ones by name. */
+export function ranked(
+  counts: Iterable<readonly [string, number]>,
+): readonly (readonly [string, number])[] {
+  return [...counts].toSorted(([a, most], [b, least]) => least - most || (a < b ? -1 : 1));
 }
 
-/** What is seen most, if it is seen at least `ratio` times as often as the next; null otherwise. */
-export function dominant({ top }: Seen, ratio: number): string | null {
-  const [first, second] = top;
-  return first !== undefined && first[1] >= ratio * (second?.[1] ?? 0) ? first[0] : null;
-}
-
-/** Two counts as one. */
-export function together(left: Seen, right: Seen): Seen {
-  if (right.total === 0) return left;
-  if (left.total === 0) return right;
-  const sum = new Map(left.top);
-  for (const [value, count] of right.top) sum.set(value, (sum.get(value) ?? 0) + count);
-  return { ...seenOf([...sum]), total: left.total + right.total };
-}
-
-/** The same counts under other names; those that get null are left out. */
-export function renamed({ top }: Seen, nameOf: (value: string) => string | null): Seen {
-  const counts = new Map<string, number>();
-  for (const [value, count] of top) {
-    const name = nameOf(value);
-    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + count);
+/** What was seen most, and at least `ratio` times as often as the next; null otherwise. */
+export function dominant(
+  counts: Iterable<readonly [string, number]>,
+  ratio: number,
+): string | null {
+  let [best, most, next]: [string | null, number, number] = [null, 0, 0];
+  for (const [value, count] of counts) {
+    if (best === null || count > most || (count === most && value < best))
+      [best, most, next] = [value, count, most];
+    else if (count > next) next = count;
   }
-  return seenOf([...counts]);
+  return most >= ratio * next ? best : null;
+}
+
+/** What was seen most; of equals the first by name. */
+export const commonest = (counts: Iterable<readonly [string, number]>): string | null =>
+  dominant(counts, 1);
+
+/** What was seen more often than anything else; null where two were as often. */
+export function prevailing(counts: readonly (readonly [string, number])[]): string | null {
+  const [first, second] = ranked(counts);
+  return first === undefined || first[1] === second?.[1] ? null : first[0];
 }

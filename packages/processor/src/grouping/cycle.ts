@@ -9,6 +9,8 @@ const MAX_PERIOD = 8;
 const MIN_TURNS = 6;
 /** The same for what shows of Python in C, where one turn takes a dozen frames and walks stop. */
 export const MIN_NATIVE_TURNS = 4;
+/** The same where the name of what repeats may be that of something else. */
+export const MIN_UNSURE_TURNS = 16;
 /** The same where only the library of a call is known: a deep call inside one library is nothing unusual. */
 export const MIN_UNNAMED_TURNS = 32;
 /** Calls at the crash that need not belong to the cycle: where the last turn happened to end. */

@@ -1,19 +1,21 @@
 /**
- * What a crash shares with other crashes of its bug, beside its own key: what `attach` counts.
+ * What a crash shares with other crashes of its bug, beside its own key: what `attachAll` goes by.
  *
  * Captures differ in what they see. A text knows Python frames, a dump native ones, and only
- * captures of both tell which belong together; releases add and move frames. So a crash is
- * described from three sides, and each is a link to crashes that know it, too.
+ * captures of both tell which belong together; releases add and move frames, and builds differ in
+ * the names they keep. So a crash is described from several sides.
  */
 import type { Anchors } from "./anchors.ts";
 import type { Kind } from "./kind.ts";
-import { MAX_EVIDENCE_FUNCTIONS } from "./limits.ts";
+import { MAX_CHAIN, MAX_EVIDENCE_FUNCTIONS } from "./limits.ts";
 import type { NativeFacts } from "./native-stack.ts";
-import { shapeOf, tellingSlots } from "./native-stack.ts";
-import { distinct, type PythonSlot } from "./slots.ts";
+import { isForeign, shapeOf, tellingSlots } from "./native-stack.ts";
+import { unitOf } from "./python-unit.ts";
+import { distinct, type NativeSlot, type PythonSlot } from "./slots.ts";
 
 export interface OwnFunction {
-  readonly token: string;
+  /** `unitOf` its token. */
+  readonly unit: string;
   /** A name that many classes share. */
   readonly helper: boolean;
 }
@@ -26,14 +28,24 @@ export interface Evidence {
   readonly base: string;
   /** Python functions of the program, nearest the crash first, each once; empty without Python frames. */
   readonly own: readonly OwnFunction[];
+  /** The function of an installed package that the innermost of `own` called; null: none. */
+  readonly called: string | null;
   /** What stands in for `own` where the program has no function: its packages, an imported module. */
   readonly instead: readonly string[];
   /** Native names, most telling first: the culprit, or what the interpreter was at. */
   readonly native: readonly string[];
+  /** Foreign functions from the culprit to its callers, at most `MAX_CHAIN`: the culprit first. */
+  readonly chain: readonly string[];
+  /** Foreign objects on the way from the crash to Python, nearest the crash first. */
+  readonly objects: readonly string[];
   /** The mid key names a native culprit (or an object that is one). */
   readonly named: boolean;
   /** Native frames were captured. */
   readonly sawNative: boolean;
+  /** Foreign code was called by a mechanism that does as its caller says: ctypes, cffi. */
+  readonly told: boolean;
+  /** A thread that native code made for itself: no Python code called what died. */
+  readonly foreignThread: boolean;
   /** The object that died, where its names are unknown or do not matter. */
   readonly object: string | null;
   /** The words that tell bugs of one function apart; empty where none were heard. */
@@ -51,17 +63,20 @@ export function evidenceOf(
   anchors: Anchors | null,
   native: NativeFacts,
 ): Evidence {
-  const own = distinct(python, "app", "helper").slice(0, MAX_EVIDENCE_FUNCTIONS);
   const imported = anchors?.imported === true;
+  const own = imported ? [] : ownFunctions(python);
   return {
     base: kind.base,
-    own: imported
-      ? []
-      : own.map(({ token, frame }) => ({ token, helper: frame.role === "helper" })),
-    instead: imported || own.length === 0 ? tokensOf(anchors) : [],
+    own,
+    called: calledPackage(python),
+    instead: own.length === 0 ? (anchors?.mid.map(({ token }) => unitOf(token)) ?? []) : [],
     native: nativeNames(native),
+    chain: chainOf(native),
+    objects: [...new Set(native.region.filter(isForeign).map(({ frame }) => frame.object.key))],
     named: false,
     sawNative: native.all.length > 0,
+    told: native.mechanism,
+    foreignThread: python.length === 0 && isForeignThread(native.all),
     object: native.top?.frame.object.key ?? null,
     saying: kind.message ?? "",
     assertion: assertionLink(kind),
@@ -70,8 +85,21 @@ export function evidenceOf(
   };
 }
 
-const tokensOf = (anchors: Anchors | null): readonly string[] =>
-  anchors?.mid.map(({ token }) => token) ?? [];
+function ownFunctions(python: readonly PythonSlot[]): readonly OwnFunction[] {
+  const units = new Map<string, boolean>();
+  for (const { token, frame } of distinct(python, "app", "helper")) {
+    const unit = unitOf(token);
+    if (!units.has(unit)) units.set(unit, frame.role === "helper");
+    if (units.size === MAX_EVIDENCE_FUNCTIONS) break;
+  }
+  return [...units].map(([unit, helper]) => ({ unit, helper }));
+}
+
+function calledPackage(python: readonly PythonSlot[]): string | null {
+  const caller = python.findIndex(({ frame }) => frame.role === "app" || frame.role === "helper");
+  const above = python.slice(0, Math.max(caller, 0));
+  return above.findLast(({ frame }) => frame.role === "library")?.token ?? null;
+}
 
 /** The culprit, else the place in its build and the shape; then the two nearest names that tell anything, then the nearest. */
 function nativeNames({ culprit, top, region }: NativeFacts): readonly string[] {
@@ -82,6 +110,15 @@ function nativeNames({ culprit, top, region }: NativeFacts): readonly string[] {
   const names = [...best, telling.slice(0, 2).join(" < "), telling[0] ?? "", shape, site];
   return [...new Set(names)].filter((name) => name !== "");
 }
+
+function chainOf({ culprit, region }: NativeFacts): readonly string[] {
+  if (culprit === null) return [];
+  const below = region.slice(region.indexOf(culprit)).filter(({ role }) => role === "native");
+  return [...new Set(below.flatMap(({ token }) => token ?? []))].slice(0, MAX_CHAIN);
+}
+
+const isForeignThread = (all: readonly NativeSlot[]): boolean =>
+  all.some(({ role }) => role === "base") && !all.some(({ role }) => role === "eval");
 
 const assertionLink = ({ assertion }: Kind): string | null =>
   assertion?.place === null || assertion === null

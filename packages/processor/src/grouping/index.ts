@@ -1,6 +1,6 @@
 /** Which group a crash belongs to, and why. */
 export { type Algorithm, currentGrouping, groupings } from "./algorithms.ts";
-export { attachAll, type AttachOptions, type SeenSighting } from "./attach.ts";
+export { attachAll, type AttachOptions } from "./attach.ts";
 export {
   type AliasKey,
   aliasKeys,
@@ -12,4 +12,4 @@ export {
 export type { GroupInput } from "./input.ts";
 export { previewRules, type RulePreview } from "./preview.ts";
 export { type ProjectRule, type ProjectRules, parseProjectRules } from "./project-rules.ts";
-export { type Sighting, SIGHTING_VERSION } from "./sightings.ts";
+export { type SeenSighting, type Sighting, SIGHTING_VERSION } from "./sightings.ts";

@@ -27,6 +27,9 @@ export const MAX_KNOWN_NAMES = 8192;
 /** Functions of the program that a crash is compared with others by. */
 export const MAX_EVIDENCE_FUNCTIONS = 24;
 
+/** Native functions, from the culprit to its callers, that it is compared with others by. */
+export const MAX_CHAIN = 6;
+
 /** Native frames, nearest the crash, among which the end of a crash handler is looked for. */
 export const MAX_HANDLER_FRAMES = 40;
 
@@ -44,6 +47,3 @@ export const MAX_GLOB_STARS = 6;
 
 /** Crashes that a change of rules is tried on. */
 export const MAX_PREVIEWED_CRASHES = 1000;
-
-/** Values of a link that are looked at, the commonest ones. */
-export const MAX_SEEN_VALUES = 64;

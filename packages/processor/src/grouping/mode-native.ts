@@ -30,7 +30,7 @@ function ofFunction(subject: Subject, culprit: NativeSlot): Keys {
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: culprit.token,
-    evidence: { ...evidence, named: true },
+    evidence: { ...evidence, named: true, saying: kind.assertion === null ? "" : evidence.saying },
   };
 }
 

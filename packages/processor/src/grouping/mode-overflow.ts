@@ -1,24 +1,31 @@
 /** Endless recursion: the set of functions that take part, at whatever depth and point it died. */
-import { type Cycle, findCycle, MIN_NATIVE_TURNS, MIN_UNNAMED_TURNS } from "./cycle.ts";
+import {
+  type Cycle,
+  findCycle,
+  MIN_NATIVE_TURNS,
+  MIN_UNNAMED_TURNS,
+  MIN_UNSURE_TURNS,
+} from "./cycle.ts";
 import { type Keys, linkOf, type Subject, tokensOf } from "./decision.ts";
 import { isForeign } from "./native-stack.ts";
 import { accessKinds } from "./rules/kinds.ts";
-import { mark, type NativeSlot, type PythonSlot, type Slot } from "./slots.ts";
+import { unitOf } from "./python-unit.ts";
+import { mark, type NativeSlot, type Slot, type Slots } from "./slots.ts";
 
 const because = "names the group: a function of the endless recursion";
 const inNative = ["mid", "fine"] as const;
 const inPython = ["mid", "fine", "link"] as const;
 
 /** Null where nothing recurses without end, or where the process died of something else. */
-export function ofOverflow(subject: Subject, python: readonly PythonSlot[]): Keys | null {
+export function ofOverflow(subject: Subject, slots: Slots): Keys | null {
   if (!accessKinds.has(subject.kind.refined)) return null;
-  const cycle = findCycle(python.map(({ token }) => token));
-  if (cycle !== null) return ofPythonCycle(subject, cycle, python);
+  const cycle = findCycle(slots.python.map(({ token }) => token));
+  if (cycle !== null) return ofPythonCycle(subject, cycle, slots);
   return ofNativeCycle(subject) ?? ofInterpreterCycle(subject);
 }
 
-function ofPythonCycle(subject: Subject, cycle: Cycle, slots: readonly PythonSlot[]): Keys {
-  const turning = slots.filter(({ token }) => cycle.tokens.has(token));
+function ofPythonCycle(subject: Subject, cycle: Cycle, slots: Slots): Keys {
+  const turning = slots.python.filter(({ token }) => cycle.tokens.has(token));
   const firsts = firstOfEach(turning);
   const own = firsts.filter(({ frame }) => frame.role === "app" || frame.role === "helper");
   const members = own.length > 0 ? own : firsts;
@@ -28,7 +35,14 @@ function ofPythonCycle(subject: Subject, cycle: Cycle, slots: readonly PythonSlo
     ...recursion(tokens, cycle.regular),
     link: ["overflow", ...tokens],
     culprit: members.find(({ token }) => token === tokens[0])?.frame.label ?? null,
-    evidence: { ...evidence, own: [], instead: [], named: true, cycle: tokens },
+    evidence: {
+      ...evidence,
+      own: [],
+      instead: [],
+      native: protocolNames(findProtocol(slots.native)?.map(({ token }) => token ?? "") ?? []),
+      named: true,
+      cycle: [...new Set(tokens.map(unitOf))],
+    },
   };
 }
 
@@ -67,7 +81,8 @@ function native(subject: Subject, turning: readonly NativeSlot[], regular: boole
     culprit: regular === null ? object : (tokens[0] ?? object),
     evidence: {
       ...subject.evidence,
-      native: tokens.map((token) => `overflow ${token}`),
+      native: protocolNames(tokens),
+      chain: tokens,
       named: regular !== null,
       object: `overflow ${object}`,
     },
@@ -77,20 +92,37 @@ function native(subject: Subject, turning: readonly NativeSlot[], regular: boole
 /** Python recursing through C, seen without its frames: all that shows is the protocol it went by. */
 function ofInterpreterCycle(subject: Subject): Keys | null {
   if (subject.python.length > 0) return null;
-  const telling = subject.native.all.filter(({ frame }) => frame.rule?.telling === true);
-  const cycle = findCycle(
-    telling.map(({ token }) => token ?? ""),
-    MIN_NATIVE_TURNS,
-  );
-  if (cycle === null) return null;
-  const turning = telling.filter(({ token }) => cycle.tokens.has(token ?? ""));
+  const turning = findProtocol(subject.native.all);
+  if (turning === null) return null;
   const tokens = named(turning, firstOfEach(turning), inNative).flatMap(({ token }) => token ?? []);
   return {
     ...recursion(tokens, false),
     link: null,
     culprit: tokens[0] ?? null,
-    evidence: { ...subject.evidence, native: [`overflow ${tokens.join(" < ")}`] },
+    evidence: { ...subject.evidence, native: protocolNames(tokens) },
   };
+}
+
+/**
+ * The frames that tell by which of CPython's protocols a recursion went from C to Python and back.
+ * Where the interpreter keeps no names but its exports, its loop goes by the nearest of them: one
+ * name again and again may be a deep call.
+ */
+function findProtocol(slots: readonly NativeSlot[]): readonly NativeSlot[] | null {
+  const telling = slots.filter(({ frame }) => frame.rule?.telling === true);
+  const tokens = telling.map(({ token }) => token ?? "");
+  const cycle = findCycle(tokens, MIN_NATIVE_TURNS);
+  if (cycle === null) return null;
+  const turning = telling.filter(({ token }) => cycle.tokens.has(token ?? ""));
+  return cycle.tokens.size > 1 || turning.length >= MIN_UNSURE_TURNS ? turning : null;
+}
+
+/** What captures of one recursion share: all of its functions, else one of them. */
+function protocolNames(tokens: readonly string[]): readonly string[] {
+  const names = [...new Set(tokens)].toSorted();
+  return [...new Set([names.join(" < "), ...names])]
+    .filter((name) => name !== "")
+    .map((name) => `overflow ${name}`);
 }
 
 const recursion = (tokens: readonly string[], regular: boolean) =>

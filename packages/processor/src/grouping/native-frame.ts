@@ -61,7 +61,7 @@ export function describeNative(frame: CrashFrame): NativeFrame {
  * `PyInit_codec`, which really runs only during its import.
  */
 const isNearestExport = (name: string, { origin }: NativeObject): boolean =>
-  origin === "foreign" && /^(?:PyInit_|PyModuleDef_|init_?module|_init$|_fini$|\.plt)/.test(name);
+  origin !== "unknown" && /^(?:PyInit_|PyModuleDef_|init_?module|_init$|_fini$|\.plt)/.test(name);
 
 /** Sources of the C library in a frame of which nothing else is known. */
 const librarySource = /[\\/](?:sysdeps|nptl|glibc[^\\/]*|musl[^\\/]*)[\\/]/;

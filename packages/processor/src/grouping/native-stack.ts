@@ -75,8 +75,15 @@ function abortedAt(frames: readonly NativeSlot[]): number {
   return last;
 }
 
+/**
+ * The first eval loop, or where the thread starts. A start with Python or foreign code below it is none: where a library
+ * keeps no names but its exports, a copy in `memmove` is called after the nearest, which may be `clone`.
+ */
 function regionEnd(frames: readonly NativeSlot[]): number {
-  const end = frames.findIndex(({ role }) => role === "eval" || role === "base");
+  const inner = frames.findLastIndex((slot) => slot.role === "eval" || isForeign(slot));
+  const end = frames.findIndex(
+    ({ role }, index) => role === "eval" || (role === "base" && index > inner),
+  );
   return end < 0 ? frames.length : end;
 }
 

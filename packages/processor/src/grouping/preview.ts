@@ -1,6 +1,6 @@
 /** What a change of a project's rules would do to crashes it already has. */
-import { attachAll, type SeenSighting } from "./attach.ts";
-import { groupCrash, type GroupedCrash } from "./group-crash.ts";
+import { attachAll } from "./attach.ts";
+import { groupCrash } from "./group-crash.ts";
 import type { GroupInput } from "./input.ts";
 import { MAX_PREVIEWED_CRASHES } from "./limits.ts";
 import type { ProjectRule } from "./project-rules.ts";
@@ -26,10 +26,7 @@ export interface RulePreview {
   readonly moves: readonly Move[];
 }
 
-/**
- * Groups `reports` (newest first) under both sets of rules and compares, as a service joins them: no
- * group is split by caller unless a rule says so. Pure; reports are not changed.
- */
+/** Groups `reports` (newest first) under both sets of rules and compares. Pure; reports are not changed. */
 export function previewRules(
   reports: readonly GroupInput[],
   before: readonly ProjectRule[],
@@ -38,8 +35,8 @@ export function previewRules(
   const crashes = reports.slice(0, MAX_PREVIEWED_CRASHES);
   const old = crashes.map((report) => groupCrash(report, { rules: before }));
   const now = crashes.map((report) => groupCrash(report, { rules: after }));
-  const from = attachAll(old.map(once), { splits: false });
-  const to = attachAll(now.map(once), { splits: false });
+  const from = attachAll(old.map(({ sighting }) => ({ sighting, times: 1 })));
+  const to = attachAll(now.map(({ sighting }) => ({ sighting, times: 1 })));
   const touched = old.filter(
     ({ grouping }, index) => JSON.stringify(grouping) !== JSON.stringify(now[index]?.grouping),
   );
@@ -54,8 +51,6 @@ export function previewRules(
     moves: moves.filter((move) => move.from !== move.to),
   };
 }
-
-const once = ({ sighting }: GroupedCrash): SeenSighting => ({ sighting, times: 1 });
 
 function movesBetween(from: readonly string[], to: readonly string[]): readonly Move[] {
   const moves = new Map<string, Move>();

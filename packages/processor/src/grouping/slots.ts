@@ -5,7 +5,7 @@
 import type { FrameGrouping } from "@faultline/shared";
 
 import { type Crash, type CrashFrame, readFrame } from "./input.ts";
-import { MAX_GROUPED_FRAMES } from "./limits.ts";
+import { MAX_GROUPED_FRAMES, MAX_HANDLER_FRAMES } from "./limits.ts";
 import { describeNative, type NativeFrame, nativeReasons } from "./native-frame.ts";
 import type { NativeRole } from "./native-role.ts";
 import { describePython, type PythonFrame, type PythonRole, pythonRoles } from "./python-frame.ts";
@@ -138,22 +138,36 @@ const nativeRoleTold = {
   notapp: "system",
 } as const satisfies Record<Verdict["action"], NativeRole>;
 
-/** A scan's finds count only where nothing better was found above the first Python frame. */
+/**
+ * A scan's finds count only where nothing better was found between the crash (or the handler that reported it) and the
+ * code that called it: walks lose their way below a signal's frame, and find it again further down.
+ */
 function withoutScanned(
   native: readonly NativeSlot[],
   above: number,
 ): Pick<Slots, "native" | "above"> {
   for (const slot of native.slice(above)) slot.reason = reasons.below;
-  const region = native.slice(0, above);
-  if (!region.some(({ frame }) => !frame.scanned)) return { native, above };
-  const kept = native.filter(({ frame }) => !frame.scanned);
-  for (const slot of native) {
-    if (!slot.frame.scanned) continue;
+  const start = native.slice(0, MAX_HANDLER_FRAMES).findLastIndex(({ role }) => role === "cut") + 1;
+  const found = native.findIndex(
+    ({ role, frame }, index) => index >= start && role === "eval" && !frame.scanned,
+  );
+  const end = found < 0 ? above : Math.min(found, above);
+  const region = native.slice(start, end);
+  const better = region.some(({ role, frame }) => !frame.scanned && !carriers.has(role));
+  const kept = native.map(({ frame }, index) => !frame.scanned || (!better && index < end));
+  for (const [index, slot] of native.entries()) {
+    if (kept[index] === true) continue;
     slot.role = "scanned";
     slot.reason = reasons.scanned;
   }
-  return { native: kept, above: region.filter(({ frame }) => !frame.scanned).length };
+  return {
+    native: native.filter((_, index) => kept[index]),
+    above: kept.slice(0, above).filter(Boolean).length,
+  };
 }
+
+/** What stands between any crash and its caller. */
+const carriers: ReadonlySet<string> = new Set(["glue", "eval", "base"]);
 
 function reasonOf(role: PythonRole, repeated: boolean): string {
   if (repeated && role !== "plumbing" && role !== "wait") return reasons.repeated;

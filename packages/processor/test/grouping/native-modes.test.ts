@@ -202,3 +202,31 @@ test("frames of the handler, of the end and of the interpreter's start say what 
   expect(frames[0]?.reason).toMatch(/handler/);
   expect(frames.every(({ reason }) => reason.length > 0)).toBe(true);
 });
+
+test("a start of a thread with foreign code below it is a name gone wrong, not the end of the stack", () => {
+  const misnamed = [native("libc.so.6", "clone"), resize, ...call];
+  expect(grouped(misnamed)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  const exports = [native(python, "PyInit__io"), ...call, make, store];
+  expect(grouped(exports).frames[0]).toMatchObject({ token: null });
+});
+
+test("what a scan found counts where the walk lost its way below the handler, and found it again further down", () => {
+  const scanned = (frame: ReturnType<typeof native>) => ({ ...frame, foundBy: "scan" });
+  const handler = [
+    native("reporter.so", "write_report"),
+    native("libc.so.6", "<signal handler called>"),
+  ];
+  const lost = [...handler, scanned(resize), scanned(native("cv2.abi3.so", "cv::all")), ...call];
+  expect(grouped(lost)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  const found = [...handler, scanned(native("b.so", "garbage")), resize, ...call];
+  expect(grouped(found)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  expect(grouped(found).frames[2]).toMatchObject({ role: "scanned", usedIn: [] });
+});
+
+test("one name of the interpreter again and again may be a deep call; two in turn are a recursion", () => {
+  const turns = (count: number, ...names: readonly string[]) =>
+    Array.from({ length: count }, () => names.map((name) => native(python, name))).flat();
+  expect(grouped([...turns(8, "PyObject_Repr")]).mode).not.toBe("overflow");
+  expect(grouped([...turns(8, "PyObject_Repr", "slot_tp_repr")]).mode).toBe("overflow");
+  expect(grouped([...turns(40, "PyObject_Repr")]).mode).toBe("overflow");
+});

@@ -1,0 +1,68 @@
+/**
+ * One native function in which several bugs die: its callers tell them apart. A mechanism has as
+ * many as it has contexts; any other function those whose ways to it have nothing in common.
+ */
+import { ranked, Tally } from "./counts.ts";
+
+/** How often the contexts of a part must have been seen together before it stands by itself. */
+const MIN_PART = 3;
+/** What so many contexts reach, each several times, is a mechanism rather than a bug. */
+const MECHANISM_CALLERS = 5;
+const MECHANISM_TIMES = 3;
+
+/** `times`: how often each of its callers was seen. */
+export function isMechanism(times: Iterable<number>): boolean {
+  let callers = 0;
+  for (const count of times) if (count >= MECHANISM_TIMES) callers++;
+  return callers >= MECHANISM_CALLERS;
+}
+
+/**
+ * For each context in `reaching` (with how often it was seen) the one that stands for its part of
+ * the function; null for the main part, which is the commonest. `ways`: contexts by the native
+ * function that called this one.
+ */
+export function partsOf(
+  reaching: ReadonlyMap<string, number>,
+  ways: readonly ReadonlyMap<string, number>[],
+): ReadonlyMap<string, string | null> {
+  if (isMechanism(reaching.values()))
+    return new Map([...reaching.keys()].map((context) => [context, context]));
+  const heads = headsOf(ways);
+  const headOf = (context: string): string => heads.get(context) ?? context;
+  const parts = new Tally();
+  for (const [context, times] of reaching) parts.add(headOf(context), context, times);
+  const sizes = ranked([...parts.keys()].map((head) => [head, parts.total(head)] as const));
+  const small = new Set(
+    sizes.flatMap(([head, times], at) => (at > 0 && times < MIN_PART ? head : [])),
+  );
+  const main = sizes[0]?.[0];
+  return new Map(
+    [...reaching.keys()].map((context) => {
+      const head = headOf(context);
+      return [
+        context,
+        head === main || small.has(head) ? null : (ranked(parts.of(head))[0]?.[0] ?? null),
+      ];
+    }),
+  );
+}
+
+/** Contexts that share a way, directly or over others, have one head. */
+function headsOf(ways: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, string> {
+  const above = new Map<string, string>();
+  const headOf = (context: string): string => {
+    let head = context;
+    for (let next = above.get(head); next !== undefined; next = above.get(head)) head = next;
+    return head;
+  };
+  for (const contexts of ways) {
+    const [first, ...others] = [...contexts.keys()].map(headOf);
+    for (const other of others) {
+      const [one, two] = [headOf(first ?? other), headOf(other)];
+      if (one !== two) above.set(two, one);
+    }
+  }
+  const all = ways.flatMap((contexts) => [...contexts.keys()]);
+  return new Map(all.map((context) => [context, headOf(context)]));
+}

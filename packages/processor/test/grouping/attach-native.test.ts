@@ -1,0 +1,113 @@
+/** What the native side of a crash tells of its bug, and what it does not. */
+import { expect, test } from "vitest";
+import { attachAll, groupCrash, type GroupInput } from "../../src/grouping/index.ts";
+import { app, crash, type Death, type FrameFields, native } from "./stacks.ts";
+
+const python = "libpython3.12.so.1.0";
+const call = [native(python, "cfunction_call"), native(python, "_PyEval_EvalFrameDefault")];
+const make = app("media/thumbs.py", "make_thumb");
+const store = app("media/upload.py", "store");
+const charge = app("billing/invoice.py", "charge");
+const decode = native("codec.so", "decode_block");
+const entry = native("codec.so", "codec_decode");
+const encode = native("codec.so", "encode_block");
+const unnamed = { ...decode, function: null };
+
+const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
+const run = (inputs: readonly GroupInput[]) =>
+  attachAll(inputs.map((input) => ({ ...groupCrash(input), times: 1 })));
+const groupsOf = (...stacks: readonly (readonly FrameFields[])[]) =>
+  run(stacks.map((stack) => crash(stack)));
+const count = (groups: readonly string[]) => new Set(groups).size;
+
+test("a walk that lost the innermost function is of the same bug, below the same Python function", () => {
+  const whole = [decode, entry, ...call, make, store];
+  expect(count(groupsOf(...times(3, whole), [entry, ...call, make, store]))).toBe(1);
+  expect(count(groupsOf(...times(3, whole), [entry, ...call, charge]))).toBe(2);
+});
+
+test("two functions that one function calls are two bugs, and what lost them goes to the commoner", () => {
+  const [one, other] = [
+    [decode, entry, ...call, make, store],
+    [encode, entry, ...call, make, store],
+  ];
+  const groups = groupsOf(...times(3, one), ...times(2, other), [entry, ...call, make, store]);
+  expect(count(groups)).toBe(2);
+  expect(groups.at(-1)).toBe(groups[0]);
+});
+
+test("two assertions of one function stay apart, though some captures heard neither", () => {
+  const says = (expression: string): Death => ({
+    reason: "SIGABRT",
+    message: `python3: src/codec.c:12: decode_block: Assertion \`${expression}' failed.`,
+  });
+  const ending = [native("libc.so.6", "abort"), native("libc.so.6", "__assert_fail")];
+  const stack = [...ending, decode, entry, ...call, make, store];
+  const silent = crash(stack, { reason: "SIGABRT" });
+  const groups = run([
+    ...times(3, crash(stack, says("n > 0"))),
+    ...times(2, crash(stack, says("end"))),
+    ...times(4, silent),
+  ]);
+  expect(count(groups)).toBe(2);
+  expect(groups.at(-1)).toBe(groups[0]);
+});
+
+test("one function with two callers of its own is two bugs, once both are known well", () => {
+  const viaRead = [decode, native("codec.so", "read_frame"), ...call, make, store];
+  const viaSeek = [decode, native("codec.so", "seek_frame"), ...call, charge];
+  expect(count(groupsOf(...times(3, viaRead), ...times(2, viaSeek)))).toBe(1);
+  expect(count(groupsOf(...times(4, viaRead), ...times(3, viaSeek)))).toBe(2);
+  // a way that both share makes them one
+  const both = [decode, native("codec.so", "read_frame"), ...call, charge];
+  expect(count(groupsOf(...times(4, viaRead), ...times(3, viaSeek), both))).toBe(1);
+});
+
+test("a text goes where those went that called the same function of a package", () => {
+  const called = (name: string) => ({
+    ...app("", name),
+    file: `/srv/venv/lib/python3.12/site-packages/codec/api.py`,
+  });
+  const read = [called("read"), make, store];
+  const write = [called("write"), make, store];
+  const groups = groupsOf(
+    ...times(4, [decode, ...call, ...read]),
+    ...times(3, [encode, ...call, ...write]),
+    read,
+    write,
+    [make, store],
+  );
+  expect(groups.slice(-3)).toEqual([groups[0], groups[4], groups[0]]);
+});
+
+test("a thread that native code made does not go to crashes that Python code called", () => {
+  const base = [native("libc.so.6", "start_thread"), native("libc.so.6", "clone3")];
+  const [called, flush] = [[decode, ...call, make, store], native("codec.so", "flush_queue")];
+  const alone = groupsOf(...times(5, called), [unnamed, ...base], [unnamed, ...call]);
+  expect(alone.at(-1)).toBe(alone[0]);
+  expect(alone.at(-2)).not.toBe(alone[0]);
+  const known = groupsOf(...times(5, called), ...times(2, [flush, ...base]), [unnamed, ...base]);
+  expect(known.at(-1)).toBe(known[5]);
+});
+
+test("a Python function through which many have foreign code called is a mechanism for them", () => {
+  const ctypes = native("_ctypes.cpython-312-x86_64-linux-gnu.so", "_ctypes_callproc");
+  const sdk = app("hw/sdk.py", "call_sdk");
+  const jobs = ["a", "b", "c", "d", "e"].map((name) => app(`jobs/${name}.py`, `run_${name}`));
+  const stacks = jobs.flatMap((job) => times(3, [ctypes, ...call, sdk, job]));
+  expect(count(groupsOf(...stacks.slice(0, 12)))).toBe(1);
+  expect(count(groupsOf(...stacks))).toBe(5);
+});
+
+test("a function with many callers is one place where it was seen to die in one object", () => {
+  const jobs = ["a", "b", "c", "d", "e", "f"].map((name) => app(`jobs/${name}.py`, `run_${name}`));
+  const texts = jobs.flatMap((job) => times(2, [make, job]));
+  expect(count(groupsOf(...texts))).toBe(6);
+  const dies = times(3, [decode, ...call, make, jobs[0]!]);
+  expect(count(groupsOf(...texts, ...dies))).toBe(1);
+});
+
+test("a function that another handed its work to is the same place", () => {
+  const handed = [app("media/thumbs.py", "_make_thumb_inner"), make, store];
+  expect(count(groupsOf(...times(5, [make, store]), handed))).toBe(1);
+});
