@@ -56,9 +56,14 @@ export const REPAIR_LOOK_MS = 1_000;
 /** Crashes that lacked them are worked out again when nothing has arrived for so long, or when they have waited for so long. */
 export const REPAIR_QUIET_MS = 2_000;
 export const REPAIR_MAX_WAIT_MS = 60_000;
-/** Crashes worked out again together; and while others come in, of which each may have to wait for them. */
+/**
+ * Crashes worked out again together; and while others come in, or have come in so lately, of which each may have to wait
+ * for them. Then a batch is followed by a rest of so many times as long as it took.
+ */
 export const MAX_REPAIR_BATCH = 64;
-export const REPAIR_BATCH_BESIDE = 8;
+export const REPAIR_BATCH_BESIDE = 4;
+export const REPAIR_ALONE_MS = 2_000;
+export const REPAIR_RESTS = 4;
 /** Newest crashes among which the first of each group is looked for. */
 export const REPAIR_LOOK_AHEAD = 50_000;
 /** While so many crashes wait that nobody has worked out, a batch is put off by a pause, so many times. */

@@ -32,6 +32,7 @@ import type { RulesOf } from "../grouping-rules.ts";
 import { openLackNotes } from "../lacks.ts";
 import {
   MAX_REPAIR_BATCH,
+  REPAIR_ALONE_MS,
   REPAIR_BATCH_BESIDE,
   REPAIR_BYTES_UNDER_WAY,
   REPAIR_LOOK_MS,
@@ -39,6 +40,7 @@ import {
   REPAIR_PAUSE_MS,
   REPAIR_PAUSES,
   REPAIR_QUIET_MS,
+  REPAIR_RESTS,
   REPAIR_STEP_BACK,
   SETTLE_BATCH,
 } from "../limits.ts";
@@ -104,12 +106,13 @@ export function openRepairs(options: RepairOptions): Repairs {
 }
 
 /**
- * Until nothing is left to be repaired, or the process ends; what symbols mend comes before what rules change. While
- * crashes wait, a batch is followed by a rest as long as it took. `db`: the connection that holds the lock.
+ * Until nothing is left to be repaired, or the process ends; what symbols mend comes before what rules change. `db`: the
+ * connection that holds the lock.
  */
 async function repairAll(db: Queryable, tools: Tools, signal: AbortSignal): Promise<void> {
   const pass = new Pass();
   let running: readonly RunningRepair[] = [];
+  const isAlone = watchOthers(db, signal);
   let looked = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     if (performance.now() - looked > tools.lookMs || running.length === 0) {
@@ -117,8 +120,8 @@ async function repairAll(db: Queryable, tools: Tools, signal: AbortSignal): Prom
       running = await lookAgain(db, tools);
       looked = performance.now();
     }
-    const isAlone = await stepBack(db, signal);
-    const most = isAlone ? MAX_REPAIR_BATCH : REPAIR_BATCH_BESIDE;
+    const alone = await isAlone();
+    const most = alone ? MAX_REPAIR_BATCH : REPAIR_BATCH_BESIDE;
     const begun = performance.now();
     if (running.length > 0) {
       const due = await pass.next(db, running, most);
@@ -129,7 +132,7 @@ async function repairAll(db: Queryable, tools: Tools, signal: AbortSignal): Prom
       if (regrouping === null) return;
       await regroupBatch(regrouping, most, tools);
     }
-    if (!isAlone) await pause(performance.now() - begun, signal);
+    if (!alone) await pause(REPAIR_RESTS * (performance.now() - begun), signal);
   }
 }
 
@@ -180,13 +183,18 @@ function count(repaired: readonly Repaired[], metrics: Metrics): void {
 }
 
 /**
- * A crash that nobody has worked out comes first; but a repair that always waits would never end. Whether no crash waits
- * now at all.
+ * A crash that nobody has worked out comes first; but a repair that always waits would never end. Answers whether none has
+ * waited of late: one that comes while a batch is under way shows only then.
  */
-async function stepBack(db: Queryable, signal: AbortSignal): Promise<boolean> {
-  for (let pauses = 0; pauses < REPAIR_PAUSES && !signal.aborted; pauses++) {
-    if (!(await hasWaiting(db, REPAIR_STEP_BACK))) return !(await hasWaiting(db, 1));
-    await pause(REPAIR_PAUSE_MS, signal);
-  }
-  return false;
+function watchOthers(db: Queryable, signal: AbortSignal): () => Promise<boolean> {
+  let waited = Number.NEGATIVE_INFINITY;
+  return async () => {
+    for (let pauses = 0; pauses < REPAIR_PAUSES && !signal.aborted; pauses++) {
+      if (!(await hasWaiting(db, REPAIR_STEP_BACK))) break;
+      waited = performance.now();
+      await pause(REPAIR_PAUSE_MS, signal);
+    }
+    if (await hasWaiting(db, 1)) waited = performance.now();
+    return performance.now() - waited > REPAIR_ALONE_MS;
+  };
 }
