@@ -52,9 +52,3 @@ export function dominant(
 /** What was seen most; of equals the first by name. */
 export const commonest = (counts: Iterable<readonly [string, number]>): string | null =>
   dominant(counts, 1);
-
-/** What was seen more often than anything else; null where two were as often. */
-export function prevailing(counts: readonly (readonly [string, number])[]): string | null {
-  const [first, second] = ranked(counts);
-  return first === undefined || first[1] === second?.[1] ? null : first[0];
-}

@@ -1,9 +1,12 @@
 /** What the crashes of a context may have died of, and how often each was seen. */
-import { commonest, prevailing, Tally } from "./counts.ts";
+import { commonest, dominant, Tally } from "./counts.ts";
 import { diedOf, objectIn, PYTHON } from "./contexts.ts";
 import type { Evidence } from "./evidence.ts";
 import type { NamedKeys } from "./named-keys.ts";
 import type { SeenSighting } from "./sightings.ts";
+
+/** How many times as likely as the next a hypothesis must be. */
+const CLEARLY = 1.5;
 
 /**
  * A hypothesis is a main key of the context, `PYTHON`, or an object that died without a name and
@@ -80,7 +83,7 @@ export class Hypotheses {
       const counts = this.#narrow.of(narrow);
       shares = sharesOf(shares.map(([mid, share]) => [mid, (counts.get(mid) ?? 0) + share]));
     }
-    return prevailing(shares);
+    return dominant(shares, CLEARLY);
   }
 }
 
