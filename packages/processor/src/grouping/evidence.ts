@@ -46,6 +46,8 @@ export interface Evidence {
   readonly told: boolean;
   /** A thread that native code made for itself: no Python code called what died. */
   readonly foreignThread: boolean;
+  /** The code that died is an extension module's own. */
+  readonly inExtension: boolean;
   /** The object that died, where its names are unknown or do not matter. */
   readonly object: string | null;
   /** The words that tell bugs of one function apart; empty where none were heard. */
@@ -77,6 +79,7 @@ export function evidenceOf(
     sawNative: native.all.length > 0,
     told: native.mechanism,
     foreignThread: python.length === 0 && isForeignThread(native.all),
+    inExtension: native.top?.frame.object.extension === true,
     object: native.top?.frame.object.key ?? null,
     saying: kind.message ?? "",
     assertion: assertionLink(kind),
@@ -113,8 +116,9 @@ function nativeNames({ culprit, top, region }: NativeFacts): readonly string[] {
 
 function chainOf({ culprit, region }: NativeFacts): readonly string[] {
   if (culprit === null) return [];
-  const below = region.slice(region.indexOf(culprit)).filter(({ role }) => role === "native");
-  return [...new Set(below.flatMap(({ token }) => token ?? []))].slice(0, MAX_CHAIN);
+  const below = region.slice(region.indexOf(culprit) + 1).filter(({ role }) => role === "native");
+  const chain = [culprit, ...below].flatMap(({ token }) => token ?? []);
+  return [...new Set(chain)].slice(0, MAX_CHAIN);
 }
 
 const isForeignThread = (all: readonly NativeSlot[]): boolean =>

@@ -12,6 +12,7 @@ interface NamedKey {
   readonly saying: string;
   readonly object: string | null;
   readonly recursion: boolean;
+  inExtension: boolean;
   /** Functions that called the culprit. */
   readonly callers: Set<string>;
   /** Foreign objects on the way to it. */
@@ -52,7 +53,10 @@ export class NamedKeys {
     for (const main of reaching.keys()) {
       const known = ways.get(main);
       const itsWays = [...(known?.keys() ?? [])].map((way) => known?.of(way) ?? new Map());
-      this.#parts.set(main, partsOf(reaching.of(main), itsWays));
+      this.#parts.set(
+        main,
+        partsOf(reaching.of(main), itsWays, this.#keys.get(main)?.inExtension === true),
+      );
     }
   }
 
@@ -60,11 +64,20 @@ export class NamedKeys {
     let key = this.#keys.get(mid);
     if (key === undefined) {
       const [culprit = ""] = evidence.chain;
-      const { saying, object } = evidence;
+      const { saying, object, inExtension } = evidence;
       const recursion = evidence.native[0]?.startsWith("overflow ") === true;
-      key = { culprit, saying, object, recursion, callers: new Set(), objects: new Set() };
+      key = {
+        culprit,
+        saying,
+        object,
+        recursion,
+        inExtension,
+        callers: new Set(),
+        objects: new Set(),
+      };
       this.#keys.set(mid, key);
     }
+    key.inExtension ||= evidence.inExtension;
     for (const caller of evidence.chain.slice(1)) key.callers.add(caller);
     for (const object of evidence.objects) key.objects.add(object);
   }

@@ -25,8 +25,9 @@ export function isMechanism(times: Iterable<number>): boolean {
 export function partsOf(
   reaching: ReadonlyMap<string, number>,
   ways: readonly ReadonlyMap<string, number>[],
+  inExtension: boolean,
 ): ReadonlyMap<string, string | null> {
-  if (isMechanism(reaching.values()))
+  if (!inExtension && isMechanism(reaching.values()))
     return new Map([...reaching.keys()].map((context) => [context, context]));
   const heads = headsOf(ways);
   const headOf = (context: string): string => heads.get(context) ?? context;

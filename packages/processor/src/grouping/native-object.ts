@@ -15,13 +15,20 @@ export interface NativeObject {
   readonly origin: ObjectOrigin;
   /** Calls what its caller describes. */
   readonly mechanism: boolean;
+  /** An extension module: its file is named as Python wants it. */
+  readonly extension: boolean;
 }
 
 /** The last component of a path of either kind. */
 export const fileName = (path: string): string =>
   path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 
-const unknownObject: NativeObject = { key: "?", origin: "unknown", mechanism: false };
+const unknownObject: NativeObject = {
+  key: "?",
+  origin: "unknown",
+  mechanism: false,
+  extension: false,
+};
 const known = new Map<string, NativeObject>();
 
 export function nativeObject(module: string | null): NativeObject {
@@ -38,14 +45,15 @@ function describe(module: string): NativeObject {
   const key = objectKey(module);
   // `[vdso]` is named; `<unknown>`, `??` and `[heap]` are not.
   if (key === "" || /^\W/.test(key)) return unknownObject;
-  if (key === "libpython") return { key, origin: "interpreter", mechanism: false };
+  if (key === "libpython") return { ...unknownObject, key, origin: "interpreter" };
   const mechanism = mechanismObjects.has(key);
   const runtime =
     mechanism ||
     runtimeKeys.has(key) ||
     stdlibExtensions.has(key) ||
     runtimePatterns.some((pattern) => pattern.test(key));
-  return { key, origin: runtime ? "runtime" : "foreign", mechanism };
+  const extension = extensionFile.test(fileName(module));
+  return { key, origin: runtime ? "runtime" : "foreign", mechanism, extension };
 }
 
 /** `/usr/lib/libpython3.11.so.1.0` → `libpython`, `cv2.cpython-311-x86_64-linux-gnu.so` → `cv2`, `libtiles-5007b62f.so.3` → `tiles`. */
@@ -69,6 +77,9 @@ function withoutExtension(name: string): string {
     .replace(/\.(?:so(?:\.[\w.]+)?|dll|dylib|exe|pyd|sl)$/, "")
     .replace(/\.(?:(?:cpython|pypy|graalpy)-?\d[\w-]*|abi3(?:t)?|cp\d+t?(?:-[\w-]+)?)$/, "");
 }
+
+const extensionFile =
+  /\.(?:cpython-\d[\w-]*|pypy\d[\w-]*|graalpy\d[\w-]*|abi3t?)\.(?:so|dylib)$|\.pyd$/i;
 
 /** auditwheel's, delvewheel's and delocate's hashes, then versions: `-5007b62f`, `-r0-5007b62f.3.23.dev`, `-2.31`, `-1_1-x64`, `__v0.3.21-gcc_10_3_0`. */
 function withoutVersion(stem: string): string {

@@ -38,7 +38,7 @@ export function nativeFacts(slots: Slots, kind: Kind): NativeFacts {
   const aborting = endsItself(kind) ? abortedAt(died) : -1;
   const all = died.slice(aborting + 1);
   const region = all.slice(0, regionEnd(all));
-  const top = region.find(isForeign) ?? null;
+  const top = region.find(isForeign) ?? diedInGlue(region);
   return {
     region,
     all,
@@ -47,7 +47,7 @@ export function nativeFacts(slots: Slots, kind: Kind): NativeFacts {
     waits: region.slice(0, MAX_ABORT_FRAMES).some(({ role }) => role === "wait"),
     mechanism: region.some(({ frame }) => frame.rule?.mechanism === true || frame.object.mechanism),
     top,
-    culprit: top === null ? null : culpritFrom(region, top),
+    culprit: top === null || top.role === "glue" ? top : culpritFrom(region, top),
   };
 }
 
@@ -58,6 +58,16 @@ const endsItself = ({ base }: Kind): boolean =>
 /** An object of the program's or of a package's, in a frame that can be a crash's cause. */
 export const isForeign = ({ frame, role }: NativeSlot): boolean =>
   role === "native" || (role === "unsymbolicated" && frame.object.origin === "foreign");
+
+/**
+ * A binder's function in which the crash lies itself: what it was to call was inlined into it. What libraries did for it
+ * may lie above.
+ */
+function diedInGlue(region: readonly NativeSlot[]): NativeSlot | null {
+  const first = region.find(({ role }) => role !== "helper" && role !== "system");
+  const listed = first?.role === "glue" && first.frame.rule !== null;
+  return listed && first.frame.object.origin === "foreign" ? first : null;
+}
 
 /** Handlers raise the signal again, and report from inside: the crash is below the last of them. */
 function belowHandler(frames: readonly NativeSlot[]): readonly NativeSlot[] {

@@ -148,12 +148,10 @@ function withoutScanned(
 ): Pick<Slots, "native" | "above"> {
   for (const slot of native.slice(above)) slot.reason = reasons.below;
   const start = native.slice(0, MAX_HANDLER_FRAMES).findLastIndex(({ role }) => role === "cut") + 1;
-  const found = native.findIndex(
-    ({ role, frame }, index) => index >= start && role === "eval" && !frame.scanned,
-  );
+  const found = native.findIndex(({ role }, index) => index >= start && role === "eval");
   const end = found < 0 ? above : Math.min(found, above);
   const region = native.slice(start, end);
-  const better = region.some(({ role, frame }) => !frame.scanned && !carriers.has(role));
+  const better = region.some(({ role, frame }) => !frame.scanned && isCause(role, frame));
   const kept = native.map(({ frame }, index) => !frame.scanned || (!better && index < end));
   for (const [index, slot] of native.entries()) {
     if (kept[index] === true) continue;
@@ -166,8 +164,10 @@ function withoutScanned(
   };
 }
 
-/** What stands between any crash and its caller. */
-const carriers: ReadonlySet<string> = new Set(["glue", "eval", "base"]);
+/** It may be a crash's cause, not only where that shows or what carried the call there. */
+const isCause = (role: string, { object }: NativeFrame): boolean =>
+  causes.has(role) || (role === "unsymbolicated" && object.origin === "foreign");
+const causes: ReadonlySet<string> = new Set(["native", "interpreter", "collector", "dealloc"]);
 
 function reasonOf(role: PythonRole, repeated: boolean): string {
   if (repeated && role !== "plumbing" && role !== "wait") return reasons.repeated;

@@ -111,3 +111,11 @@ test("a function that another handed its work to is the same place", () => {
   const handed = [app("media/thumbs.py", "_make_thumb_inner"), make, store];
   expect(count(groupsOf(...times(5, [make, store]), handed))).toBe(1);
 });
+
+test("a function of an extension that many callers reach is a bug of the extension", () => {
+  const jobs = ["a", "b", "c", "d", "e"].map((name) => app(`jobs/${name}.py`, `run_${name}`));
+  const reach = (object: string) =>
+    jobs.flatMap((job) => times(3, [native(object, "acme_send"), ...call, job, store]));
+  expect(count(groupsOf(...reach("libacme.so.7")))).toBe(5);
+  expect(count(groupsOf(...reach("_acme.cpython-312-x86_64-linux-gnu.so")))).toBe(1);
+});

@@ -218,6 +218,11 @@ test("what a scan found counts where the walk lost its way below the handler, an
   ];
   const lost = [...handler, scanned(resize), scanned(native("cv2.abi3.so", "cv::all")), ...call];
   expect(grouped(lost)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  // A leaf of the C library comes from the registers: what called it is still to be found.
+  const leaf = [native("libc.so.6", "memcpy"), scanned(resize), ...call];
+  expect(grouped(leaf)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  const dealloc = [native(python, "list_dealloc"), scanned(resize), ...call];
+  expect(grouped(dealloc).mode).toBe("runtime");
   const found = [...handler, scanned(native("b.so", "garbage")), resize, ...call];
   expect(grouped(found)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
   expect(grouped(found).frames[2]).toMatchObject({ role: "scanned", usedIn: [] });
@@ -229,4 +234,16 @@ test("one name of the interpreter again and again may be a deep call; two in tur
   expect(grouped([...turns(8, "PyObject_Repr")]).mode).not.toBe("overflow");
   expect(grouped([...turns(8, "PyObject_Repr", "slot_tp_repr")]).mode).toBe("overflow");
   expect(grouped([...turns(40, "PyObject_Repr")]).mode).toBe("overflow");
+});
+
+test("a crash in a binder's own function lies in what was inlined into it; below other code it carries a call", () => {
+  const binder = native("tok.abi3.so", "tok::__pyfunction_train::h718a245b871d3b63");
+  const trampoline = native(
+    "tok.abi3.so",
+    "pyo3::impl_::trampoline::trampoline::he4207d5065b17253",
+  );
+  const named = { mode: "native", culprit: "tok:tok::__pyfunction_train" };
+  expect(grouped([binder, trampoline, ...call, make])).toMatchObject(named);
+  expect(grouped([native("libc.so.6", "memcpy"), binder, ...call, make])).toMatchObject(named);
+  expect(grouped([native(python, "list_dealloc"), binder, ...call, make]).mode).toBe("python");
 });
