@@ -1,6 +1,7 @@
 /** Joins crashes whose Python functions are known: by their context. */
-import { diedOf, objectIn, PYTHON } from "./contexts.ts";
 import { commonest, Tally } from "./counts.ts";
+import { chanceIn, diedOf, isWithoutKey, PYTHON } from "./deaths.ts";
+import type { Chance } from "./evidence.ts";
 import { keyOf } from "./hash.ts";
 import { Hypotheses } from "./hypotheses.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
@@ -67,10 +68,10 @@ export class WithPython {
   #ofOpen(sighting: Sighting, context: string): string {
     const { mid, evidence } = sighting;
     const best = this.#hypotheses.bestOf(context, sighting);
-    if (best === PYTHON || best?.startsWith(objectIn("")) === true)
-      return commonest(this.#open.of(`${context} ${best}`)) ?? mid;
-    if (best !== null) return this.#perContext(best, context);
-    if (evidence.chance !== null) return this.#byChance(sighting, context);
+    const chance = evidence.chance ?? chanceIn(best);
+    if (chance !== null) return this.#byChance(sighting, context, chance);
+    if (best !== null && !isWithoutKey(best)) return this.#perContext(best, context);
+    if (best !== null) return commonest(this.#open.of(`${context} ${best}`)) ?? mid;
     return this.#assertions.keyOf(sighting, 1) ?? this.#openKey(sighting, context);
   }
 
@@ -84,8 +85,8 @@ export class WithPython {
   }
 
   /** By the function that most such deaths had on their stack, and little else had. */
-  #byChance(sighting: Sighting, context: string): string {
-    const { base, chance, own } = sighting.evidence;
+  #byChance(sighting: Sighting, context: string, chance: Chance): string {
+    const { base, own } = sighting.evidence;
     let best: string | null = null;
     let most = 0;
     for (const { unit } of own) {

@@ -6,6 +6,7 @@
  * commoner context, as far as both were seen to die of the same.
  */
 import { commonest, ranked, Tally } from "./counts.ts";
+import { diedOf, PYTHON } from "./deaths.ts";
 import type { Evidence, OwnFunction } from "./evidence.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
 import { isMechanism } from "./named-parts.ts";
@@ -165,20 +166,3 @@ function withoutAdditions(
 /** A context is left for one that was seen more often, and several times. */
 const leastOf = (sizes: ReadonlyMap<string, number>, own: string): number =>
   Math.max(sizes.get(own) ?? 0, MIN_SIGHTINGS - 1);
-
-/** What died, as a capture of both sides tells it; null where it does not tell. */
-export function diedOf({ mid, evidence }: SeenSighting["sighting"]): string | null {
-  if (!tellsDeath(evidence)) return null;
-  if (evidence.named) return mid;
-  return evidence.object === null ? PYTHON : objectIn(evidence.object);
-}
-
-/** Native frames were seen, and are not chance. */
-const tellsDeath = ({ sawNative, chance, base }: Evidence): boolean =>
-  sawNative && chance === null && base !== "hang";
-
-/** In place of a key, where native code did as the Python code told it. */
-export const PYTHON = "python";
-
-/** In place of a key, where only the object that died is known. */
-export const objectIn = (object: string): string => `~${object}`;

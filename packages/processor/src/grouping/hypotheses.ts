@@ -1,16 +1,16 @@
 /** What the crashes of a context may have died of, and how often each was seen. */
 import { commonest, dominant, Tally } from "./counts.ts";
-import { diedOf, objectIn, PYTHON } from "./contexts.ts";
+import { diedOf, objectDeath, PYTHON } from "./deaths.ts";
 import type { Evidence } from "./evidence.ts";
 import type { NamedKeys } from "./named-keys.ts";
-import type { SeenSighting } from "./sightings.ts";
+import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** How many times as likely as the next a hypothesis must be. */
 const CLEARLY = 1.5;
 
 /**
- * A hypothesis is a main key of the context, `PYTHON`, or an object that died without a name and
- * that no main key passes.
+ * A hypothesis is what was died of (`diedOf`), of a key its context's main one; of an object that
+ * died without a name the main key that passes it, if one does.
  */
 export class Hypotheses {
   readonly #named: NamedKeys;
@@ -35,11 +35,11 @@ export class Hypotheses {
     }
   }
 
-  #of(context: string, sighting: SeenSighting["sighting"]): string | null {
+  #of(context: string, sighting: Sighting): string | null {
     const { evidence, mid } = sighting;
     if (evidence.named) return this.#named.mainOf(context, mid);
     const died = diedOf(sighting);
-    return died === null || evidence.object === null
+    return died === null || evidence.object === null || evidence.chance !== null
       ? died
       : this.#ofObject(context, evidence.object);
   }
@@ -51,14 +51,14 @@ export class Hypotheses {
       const passing = [...this.#named.of(context)].filter(([mid]) =>
         this.#named.passes(mid, object),
       );
-      found = commonest(passing) ?? objectIn(object);
+      found = commonest(passing) ?? objectDeath(object);
       this.#objects.set(name, found);
     }
     return found;
   }
 
   /** The likeliest for a capture that names no culprit; null where nothing is known. */
-  bestOf(context: string, sighting: SeenSighting["sighting"]): string | null {
+  bestOf(context: string, sighting: Sighting): string | null {
     const { evidence } = sighting;
     const died = diedOf(sighting);
     if (died === PYTHON) return PYTHON;
@@ -66,7 +66,7 @@ export class Hypotheses {
       return this.#likeliest(context, evidence, () => true);
     const { object } = evidence;
     const passing = (mid: string): boolean => this.#named.passes(mid, object);
-    return this.#likeliest(context, evidence, passing) ?? objectIn(object);
+    return this.#likeliest(context, evidence, passing) ?? objectDeath(object);
   }
 
   /**

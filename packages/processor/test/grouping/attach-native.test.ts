@@ -119,3 +119,12 @@ test("a function of an extension that many callers reach is a bug of the extensi
   expect(count(groupsOf(...reach("libacme.so.7")))).toBe(5);
   expect(count(groupsOf(...reach("_acme.cpython-312-x86_64-linux-gnu.so")))).toBe(1);
 });
+
+test("an abort whose words nobody heard goes with the victims of a damaged heap that died in its place", () => {
+  const noticed = [native("libc.so.6", "abort"), native("libc.so.6", "malloc_printerr")];
+  const end: Death = { reason: "SIGABRT" };
+  const victims = times(4, crash([...noticed, ...call, make, store], end));
+  const groups = run([...victims, crash([make, store], end), crash([charge], end)]);
+  expect(groups[4]).toBe(groups[0]);
+  expect(groups[5]).not.toBe(groups[0]);
+});
