@@ -1,12 +1,10 @@
 /** Joins crashes of which only native frames are known: by their functions, objects and places. */
-import { commonest, dominant, Tally } from "./counts.ts";
+import { dominant, Tally } from "./counts.ts";
 import type { Assertions } from "./shared-links.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** How many times as often as the next, where nothing names the culprit. */
 const UNNAMED = 3;
-/** A name that leads to more keys says nothing. */
-const MAX_KEYS = 64;
 
 export class WithoutPython {
   readonly #assertions: Assertions;
@@ -50,7 +48,7 @@ export class WithoutPython {
       return asserted ?? this.#byObject(sighting, this.#objects) ?? mid;
     }
     const [culprit = ""] = evidence.native;
-    const known = commonest(this.#names.of(`${evidence.base}:${culprit}`));
+    const known = this.#names.firstOf(`${evidence.base}:${culprit}`);
     return known ?? this.#assertions.keyOf(sighting, 1) ?? mid;
   }
 
@@ -58,14 +56,13 @@ export class WithoutPython {
   #byNames(sighting: Sighting, names: Tally, objects: Tally | null): string | null {
     const { base, native } = sighting.evidence;
     for (const name of native) {
-      const keys = names.of(`${base}:${name}`);
-      const key = keys.size <= MAX_KEYS ? dominant(keys, UNNAMED) : null;
+      const key = dominant(names.commonestOf(`${base}:${name}`), UNNAMED);
       if (key !== null) return key;
     }
     return objects === null ? null : this.#byObject(sighting, objects);
   }
 
   #byObject({ evidence: { base, object } }: Sighting, objects: Tally): string | null {
-    return object === null ? null : dominant(objects.of(`${base}:${object}`), UNNAMED);
+    return object === null ? null : dominant(objects.commonestOf(`${base}:${object}`), UNNAMED);
   }
 }

@@ -1,5 +1,5 @@
 /** Joins crashes whose Python functions are known: by their context. */
-import { commonest, Tally } from "./counts.ts";
+import { Tally } from "./counts.ts";
 import { chanceIn, diedOf, isWithoutKey, PYTHON } from "./deaths.ts";
 import type { Chance } from "./evidence.ts";
 import { keyOf } from "./hash.ts";
@@ -71,7 +71,7 @@ export class WithPython {
     const chance = evidence.chance ?? chanceIn(best);
     if (chance !== null) return this.#byChance(sighting, context, chance);
     if (best !== null && !isWithoutKey(best)) return this.#perContext(best, context);
-    if (best !== null) return commonest(this.#open.of(`${context} ${best}`)) ?? mid;
+    if (best !== null) return this.#open.firstOf(`${context} ${best}`) ?? mid;
     return this.#assertions.keyOf(sighting, 1) ?? this.#openKey(sighting, context);
   }
 
@@ -81,7 +81,7 @@ export class WithPython {
   }
 
   #openKey({ mid }: Sighting, context: string): string {
-    return commonest(this.#open.of(context)) ?? mid;
+    return this.#open.firstOf(context) ?? mid;
   }
 
   /** By the function that most such deaths had on their stack, and little else had. */
@@ -96,7 +96,7 @@ export class WithPython {
       [best, most] = [unit, count * share];
     }
     if (best === null) return this.#openKey(sighting, context);
-    const alone = chance === "heap" ? null : commonest(this.#open.of(`${base}:${best}`));
-    return alone ?? commonest(this.#chances.of(`${chance} ${best}`)) ?? sighting.mid;
+    const alone = chance === "heap" ? null : this.#open.firstOf(`${base}:${best}`);
+    return alone ?? this.#chances.firstOf(`${chance} ${best}`) ?? sighting.mid;
   }
 }

@@ -5,7 +5,7 @@
  * more others call. A file that moved, or a function that releases put above it, leads to the
  * commoner context, as far as both were seen to die of the same.
  */
-import { commonest, ranked, Tally } from "./counts.ts";
+import { Tally } from "./counts.ts";
 import { diedOf, PYTHON } from "./deaths.ts";
 import type { Evidence, OwnFunction } from "./evidence.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
@@ -40,6 +40,7 @@ class Functions {
   /** Objects that died below a function; whether foreign code was called by a mechanism. */
   readonly #objects = new Tally();
   readonly #told = new Tally();
+  readonly #shared = new Map<string, boolean>();
 
   constructor(seen: readonly SeenSighting[]) {
     for (const { sighting, times } of seen) {
@@ -72,14 +73,22 @@ class Functions {
 
   /** Many call it; or several do to have foreign code called, which is a mechanism for them. */
   #isShared(unit: string): boolean {
+    const known = this.#shared.get(unit);
+    if (known !== undefined) return known;
+    const shared = this.#hasManyCallers(unit);
+    this.#shared.set(unit, shared);
+    return shared;
+  }
+
+  #hasManyCallers(unit: string): boolean {
     const callers = this.#callers.of(unit);
     if (callers.size > (this.#diesOfOne(unit) ? MAX_CALLERS_OF_ONE : MAX_CALLERS)) return true;
-    return commonest(this.#told.of(unit)) === "true" && isMechanism(callers.values());
+    return this.#told.firstOf(unit) === "true" && isMechanism(callers.values());
   }
 
   #diesOfOne(unit: string): boolean {
     const deaths = this.#objects.total(unit);
-    const [first] = ranked(this.#objects.of(unit));
+    const [first] = this.#objects.commonestOf(unit);
     return deaths >= MIN_DEATHS && first !== undefined && first[1] >= ONE * deaths;
   }
 }
@@ -148,7 +157,7 @@ function withoutAdditions(
     if (context !== null && what !== null) died.add(context, what, times);
   }
   const agree = (one: string, other: string): boolean => {
-    const [mine, theirs] = [commonest(died.of(one)), commonest(died.of(other))];
+    const [mine, theirs] = [died.firstOf(one), died.firstOf(other)];
     return mine === null || theirs === null || mine === theirs;
   };
   return seen.map(({ sighting: { evidence } }, index) => {

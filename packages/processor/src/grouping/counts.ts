@@ -1,12 +1,15 @@
 /** Counts of what was seen together. */
+import { MAX_COMPARED } from "./limits.ts";
 
 /** Counts of values under keys. */
 export class Tally {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #sums = new Map<string, number>();
+  readonly #commonest = new Map<string, readonly (readonly [string, number])[]>();
 
   add(key: string, value: string, times: number): void {
     this.#sums.set(key, this.total(key) + times);
+    this.#commonest.delete(key);
     const counts = this.#counts.get(key);
     if (counts === undefined) this.#counts.set(key, new Map([[value, times]]));
     else counts.set(value, (counts.get(value) ?? 0) + times);
@@ -15,6 +18,21 @@ export class Tally {
   /** What was seen under `key`, and how often. */
   of(key: string): ReadonlyMap<string, number> {
     return this.#counts.get(key) ?? none;
+  }
+
+  /** The commonest values of `key`, at most `MAX_COMPARED`, ranked once. */
+  commonestOf(key: string): readonly (readonly [string, number])[] {
+    let found = this.#commonest.get(key);
+    if (found === undefined) {
+      found = ranked(this.of(key)).slice(0, MAX_COMPARED);
+      this.#commonest.set(key, found);
+    }
+    return found;
+  }
+
+  /** The commonest value of `key`; null for none. */
+  firstOf(key: string): string | null {
+    return this.commonestOf(key)[0]?.[0] ?? null;
   }
 
   total(key: string): number {

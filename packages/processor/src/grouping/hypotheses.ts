@@ -48,9 +48,7 @@ export class Hypotheses {
     const name = `${context} ${object}`;
     let found = this.#objects.get(name);
     if (found === undefined) {
-      const passing = [...this.#named.of(context)].filter(([mid]) =>
-        this.#named.passes(mid, object),
-      );
+      const passing = this.#named.of(context).filter(([mid]) => this.#named.passes(mid, object));
       found = commonest(passing) ?? objectDeath(object);
       this.#objects.set(name, found);
     }
@@ -75,9 +73,9 @@ export class Hypotheses {
    */
   #likeliest(context: string, evidence: Evidence, fits: (mid: string) => boolean): string | null {
     let shares = sharesOf(
-      [...this.#byContext.of(context)].filter(
-        ([mid]) => fits(mid) && this.#named.mayBeSaid(mid, evidence.saying),
-      ),
+      this.#byContext
+        .commonestOf(context)
+        .filter(([mid]) => fits(mid) && this.#named.mayBeSaid(mid, evidence.saying)),
     );
     for (const narrow of narrowed(context, evidence)) {
       const counts = this.#narrow.of(narrow);

@@ -47,3 +47,6 @@ export const MAX_GLOB_STARS = 6;
 
 /** Crashes that a change of rules is tried on. */
 export const MAX_PREVIEWED_CRASHES = 1000;
+
+/** Keys, objects and contexts, the commonest ones, that one crash is compared with. */
+export const MAX_COMPARED = 64;

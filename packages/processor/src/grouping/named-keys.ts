@@ -1,5 +1,6 @@
 /** Keys that name a native culprit, and which of them may be one function seen with other names. */
 import { ranked, Tally } from "./counts.ts";
+import { MAX_COMPARED } from "./limits.ts";
 import { partsOf } from "./named-parts.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
 
@@ -96,7 +97,7 @@ export class NamedKeys {
     for (const [mid, times] of inOrder) {
       const main = before.find(([other, count]) => this.#isVariant(mid, times, other, count));
       mains.set(mid, main === undefined ? mid : (mains.get(main[0]) ?? mid));
-      before.push([mid, times]);
+      if (before.length < MAX_COMPARED) before.push([mid, times]);
     }
     return mains;
   }
@@ -117,9 +118,9 @@ export class NamedKeys {
     return this.#mains.get(context)?.get(mid) ?? mid;
   }
 
-  /** The main keys of a context, and how often they were seen. */
-  of(context: string): ReadonlyMap<string, number> {
-    return this.#reached.of(context);
+  /** The commonest main keys of a context, and how often they were seen. */
+  of(context: string): readonly (readonly [string, number])[] {
+    return this.#reached.commonestOf(context);
   }
 
   /** A capture that says `saying` may be of this key's bug. */

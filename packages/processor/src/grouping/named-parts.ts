@@ -53,8 +53,13 @@ export function partsOf(
 function headsOf(ways: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, string> {
   const above = new Map<string, string>();
   const headOf = (context: string): string => {
+    const path: string[] = [];
     let head = context;
-    for (let next = above.get(head); next !== undefined; next = above.get(head)) head = next;
+    for (let next = above.get(head); next !== undefined; next = above.get(head)) {
+      path.push(head);
+      head = next;
+    }
+    for (const passed of path) above.set(passed, head);
     return head;
   };
   for (const contexts of ways) {

@@ -22,7 +22,7 @@ export class Assertions {
     if (assertion === null) return null;
     const sides = named ? [this.#named] : [this.#named, this.#open];
     const side = sides.find((one) => one.total(assertion) >= least);
-    return side === undefined ? null : commonest(side.of(assertion));
+    return side?.firstOf(assertion) ?? null;
   }
 }
 
@@ -38,7 +38,7 @@ export class Recursions {
 
   /** The commonest of the recursions that differ in the file of one function. */
   keyOf(sighting: Sighting): string {
-    const counts = namesOf(sighting).flatMap((names) => [...this.#keys.of(names)]);
+    const counts = namesOf(sighting).flatMap((names) => this.#keys.commonestOf(names).slice(0, 1));
     return commonest(counts) ?? sighting.mid;
   }
 }

@@ -99,6 +99,29 @@ test("crashes that share everything or nothing are joined as soon", () => {
   expect(performance.now() - start).toBeLessThan(SOON_MS);
 });
 
+test("many crashes of one place, each of something else, are joined as soon", () => {
+  const g = app("a/b.py", "g");
+  const many = (stackOf: (index: number) => Parameters<typeof crash>[0]) =>
+    Array.from({ length: 5000 }, (_, index) => ({
+      ...groupCrash(crash(stackOf(index))),
+      times: 1,
+    }));
+  const chain = (index: number) => [native("a.so", "f"), native("a.so", `way${index >> 1}`)];
+  const runs = [
+    many((index) => [native("a.so", `f${index}`), g]),
+    many((index) => [native(`lib${index}.so`, "f"), native("a.so", `way${index}`), g]),
+    many((index) => [{ ...native(`lib${index}.so`, "f"), function: null }, g]),
+    many((index) => [...chain(index), app(`a/c${(index + 1) >> 1}.py`, "h")]),
+    many((index) => [native("a.so", "f"), native("a.so", `way${index}`)]),
+    many((index) => [app(`a/c${index}.py`, "h"), g]),
+  ];
+  for (const seen of [...runs, runs.flat()]) {
+    const start = performance.now();
+    attachAll(seen);
+    expect(performance.now() - start).toBeLessThan(SOON_MS);
+  }
+});
+
 test.each([
   "'",
   "`'",
