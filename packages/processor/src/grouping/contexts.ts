@@ -5,7 +5,7 @@
  * more others call. A file that moved, or a function that releases put above it, leads to the
  * commoner context, as far as both were seen to die of the same.
  */
-import { Tally } from "./counts.ts";
+import { ranked, Tally } from "./counts.ts";
 import { diedOf, PYTHON } from "./deaths.ts";
 import type { Evidence, OwnFunction } from "./evidence.ts";
 import { MIN_SIGHTINGS } from "./limits.ts";
@@ -121,16 +121,13 @@ function withoutMoves(
   return seen.map(({ sighting }, index) => {
     const own = contexts[index] ?? null;
     if (own === null) return null;
-    let [best, most] = [own, leastOf(sizes, own)];
-    for (const key of movedKeys(sighting.evidence)) {
-      const others = moved.of(key);
-      if (others.size > MAX_FILES) continue;
-      for (const other of others.keys()) {
-        const size = sizes.get(other) ?? 0;
-        if (size > most) [best, most] = [other, size];
-      }
-    }
-    return best;
+    const others = movedKeys(sighting.evidence)
+      .map((key) => moved.of(key))
+      .filter(({ size }) => size <= MAX_FILES)
+      .flatMap((contextsOfKey) => [...contextsOfKey.keys()])
+      .map((other) => [other, sizes.get(other) ?? 0] as const);
+    const [most] = ranked(others);
+    return most !== undefined && most[1] > leastOf(sizes, own) ? most[0] : own;
   });
 }
 

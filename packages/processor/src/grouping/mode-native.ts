@@ -51,7 +51,7 @@ function ofBuild(subject: Subject, top: NativeSlot): Keys {
     fine: fineTokens(subject),
     link: linkOf(subject),
     culprit: top.token ?? top.frame.object.key,
-    evidence: { ...subject.evidence, named: true },
+    evidence: { ...subject.evidence, named: true, saying: "", chain: [] },
   };
 }
 

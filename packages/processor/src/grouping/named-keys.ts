@@ -146,7 +146,7 @@ const mayBothSay = (one: string, other: string): boolean =>
 
 /** One's culprit called the other's, or takes part in its recursion. */
 const onOneWay = (one: NamedKey, other: NamedKey): boolean =>
-  one.culprit === other.culprit ||
+  (one.culprit === other.culprit && one.object === other.object) ||
   one.callers.has(other.culprit) ||
   other.callers.has(one.culprit) ||
   (one.recursion && other.recursion && [...one.callers].some((name) => other.callers.has(name)));

@@ -33,18 +33,15 @@ export function partsOf(
   const headOf = (context: string): string => heads.get(context) ?? context;
   const parts = new Tally();
   for (const [context, times] of reaching) parts.add(headOf(context), context, times);
-  const sizes = ranked([...parts.keys()].map((head) => [head, parts.total(head)] as const));
-  const small = new Set(
-    sizes.flatMap(([head, times], at) => (at > 0 && times < MIN_PART ? head : [])),
+  const nameOf = (head: string): string => parts.firstOf(head) ?? head;
+  const [main] = ranked(
+    [...parts.keys()].map((head) => [nameOf(head), parts.total(head)] as const),
   );
-  const main = sizes[0]?.[0];
   return new Map(
     [...reaching.keys()].map((context) => {
       const head = headOf(context);
-      return [
-        context,
-        head === main || small.has(head) ? null : (ranked(parts.of(head))[0]?.[0] ?? null),
-      ];
+      const isPart = nameOf(head) !== main?.[0] && parts.total(head) >= MIN_PART;
+      return [context, isPart ? nameOf(head) : null];
     }),
   );
 }

@@ -189,10 +189,20 @@ test("order does not matter, and every group is a key of some crash or of none t
     [unnamed, ...call, make, store],
     [resize, ...call],
     [installed("cv2/api.py", "resize"), make],
-  ].map((stack) => crash(stack));
-  const some = fc.array(fc.constantFrom(...pool.keys()), { maxLength: 40 });
+    [native("cv2.abi3.so", "cv::dispatch()"), ...call, make, store],
+    [resize, native("cv2.abi3.so", "cv::dispatch()"), ...call, charge],
+    [app("imaging/thumbs.py", "make_thumb"), store],
+    [app("media/thumbs.py", "_make_thumb"), charge],
+    [native("numpy.so", "dot"), ...call, charge],
+    [unnamed, native("libc.so.6", "clone")],
+  ]
+    .flatMap((stack) => [crash(stack), crash(stack, { reason: "SIGILL" })])
+    .concat(
+      crash([...call, make, store], { reason: "SIGABRT", message: "free(): invalid pointer" }),
+    );
+  const some = fc.array(fc.constantFrom(...pool.keys()), { maxLength: 60 });
   fc.assert(
-    fc.property(some, fc.array(fc.nat(), { minLength: 40, maxLength: 40 }), (indexes, order) => {
+    fc.property(some, fc.array(fc.nat(), { minLength: 60, maxLength: 60 }), (indexes, order) => {
       const shuffled = indexes
         .map((_, at) => at)
         .toSorted((a, b) => order[a]! - order[b]! || a - b);
