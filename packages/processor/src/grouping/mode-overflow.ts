@@ -109,7 +109,9 @@ function ofInterpreterCycle(subject: Subject): Keys | null {
  * name again and again may be a deep call.
  */
 function findProtocol(slots: readonly NativeSlot[]): readonly NativeSlot[] | null {
-  const telling = slots.filter(({ frame }) => frame.rule?.telling === true);
+  const telling = slots.filter(
+    ({ frame: { rule } }) => rule?.telling === true && rule.bounded !== true,
+  );
   const tokens = telling.map(({ token }) => token ?? "");
   const cycle = findCycle(tokens, MIN_NATIVE_TURNS);
   if (cycle === null) return null;

@@ -38,16 +38,17 @@ export function nativeFacts(slots: Slots, kind: Kind): NativeFacts {
   const aborting = endsItself(kind) ? abortedAt(died) : -1;
   const all = died.slice(aborting + 1);
   const region = all.slice(0, regionEnd(all));
-  const top = region.find(isForeign) ?? diedInGlue(region);
+  const ending = died.slice(0, aborting + 1);
+  const top = region.find(isForeign) ?? diedInGlue(region) ?? endedBy(ending);
   return {
     region,
     all,
-    cause: causeOf(died.slice(0, aborting + 1), region, kind),
+    cause: causeOf(ending, region, kind),
     collector: region.some(({ role }) => role === "collector"),
     waits: region.slice(0, MAX_ABORT_FRAMES).some(({ role }) => role === "wait"),
     mechanism: region.some(({ frame }) => frame.rule?.mechanism === true || frame.object.mechanism),
     top,
-    culprit: top === null || top.role === "glue" ? top : culpritFrom(region, top),
+    culprit: culpritOf(region, top),
   };
 }
 
@@ -68,6 +69,10 @@ function diedInGlue(region: readonly NativeSlot[]): NativeSlot | null {
   const listed = first?.role === "glue" && first.frame.rule !== null;
   return listed && first.frame.object.origin === "foreign" ? first : null;
 }
+
+/** Foreign code that checked itself and ended the process: whose it is shows though what called it is lost. */
+const endedBy = (ending: readonly NativeSlot[]): NativeSlot | null =>
+  ending.findLast(({ frame }) => frame.object.origin === "foreign") ?? null;
 
 /** Handlers raise the signal again, and report from inside: the crash is below the last of them. */
 function belowHandler(frames: readonly NativeSlot[]): readonly NativeSlot[] {
@@ -114,6 +119,11 @@ function damagedHeap(region: readonly NativeSlot[]): boolean {
   const code = region.findIndex((slot) => isForeign(slot) || slot.role === "interpreter");
   const inner = code < 0 ? region : region.slice(0, code);
   return inner.some(({ frame }) => frame.rule?.cause === "heap corruption");
+}
+
+function culpritOf(region: readonly NativeSlot[], top: NativeSlot | null): NativeSlot | null {
+  if (top === null || top.role === "abort") return null;
+  return top.role === "glue" ? top : culpritFrom(region, top);
 }
 
 /**

@@ -151,7 +151,7 @@ function withoutScanned(
   const found = native.findIndex(({ role }, index) => index >= start && role === "eval");
   const end = found < 0 ? above : Math.min(found, above);
   const region = native.slice(start, end);
-  const better = region.some(({ role, frame }) => !frame.scanned && isCause(role, frame));
+  const better = isFoundWithout(region);
   const kept = native.map(({ frame }, index) => !frame.scanned || (!better && index < end));
   for (const [index, slot] of native.entries()) {
     if (kept[index] === true) continue;
@@ -164,10 +164,20 @@ function withoutScanned(
   };
 }
 
-/** It may be a crash's cause, not only where that shows or what carried the call there. */
-const isCause = (role: string, { object }: NativeFrame): boolean =>
-  causes.has(role) || (role === "unsymbolicated" && object.origin === "foreign");
-const causes: ReadonlySet<string> = new Set(["native", "interpreter", "collector", "dealloc"]);
+/** Foreign code is there that no scan found, or the interpreter's own is nearer the crash than all that a scan did. */
+function isFoundWithout(region: readonly NativeSlot[]): boolean {
+  const own = region.filter(({ frame }) => !frame.scanned);
+  if (own.some((slot) => ofForeign(slot))) return true;
+  const named = region.findIndex(
+    ({ role, token, frame }) => !frame.scanned && token !== null && victims.has(role),
+  );
+  const scanned = region.findIndex((slot) => slot.frame.scanned && ofForeign(slot));
+  return named >= 0 && (scanned < 0 || named < scanned);
+}
+
+const ofForeign = ({ role, frame }: NativeSlot): boolean =>
+  (role === "native" || role === "unsymbolicated") && frame.object.origin === "foreign";
+const victims: ReadonlySet<string> = new Set(["interpreter", "collector", "dealloc"]);
 
 function reasonOf(role: PythonRole, repeated: boolean): string {
   if (repeated && role !== "plumbing" && role !== "wait") return reasons.repeated;

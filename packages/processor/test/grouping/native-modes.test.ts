@@ -221,6 +221,10 @@ test("what a scan found counts where the walk lost its way below the handler, an
   // A leaf of the C library comes from the registers: what called it is still to be found.
   const leaf = [native("libc.so.6", "memcpy"), scanned(resize), ...call];
   expect(grouped(leaf)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
+  const unnamed = { ...native(python, "f"), function: null };
+  const assert = [native("libc.so.6", "abort"), native("libc.so.6", "__assert_fail")];
+  const end = { reason: "SIGABRT" };
+  expect(grouped([...assert, scanned(resize), unnamed, ...call], end).mode).toBe("native");
   const dealloc = [native(python, "list_dealloc"), scanned(resize), ...call];
   expect(grouped(dealloc).mode).toBe("runtime");
   const found = [...handler, scanned(native("b.so", "garbage")), resize, ...call];
@@ -234,6 +238,9 @@ test("one name of the interpreter again and again may be a deep call; two in tur
   expect(grouped([...turns(8, "PyObject_Repr")]).mode).not.toBe("overflow");
   expect(grouped([...turns(8, "PyObject_Repr", "slot_tp_repr")]).mode).toBe("overflow");
   expect(grouped([...turns(40, "PyObject_Repr")]).mode).toBe("overflow");
+  // Modules import modules: deep, but each once.
+  const importing = turns(8, "PyImport_ImportModuleLevelObject", "import_find_and_load");
+  expect(grouped([resize, ...importing])).toMatchObject({ mode: "native" });
 });
 
 test("a crash in a binder's own function lies in what was inlined into it; below other code it carries a call", () => {
@@ -246,4 +253,11 @@ test("a crash in a binder's own function lies in what was inlined into it; below
   expect(grouped([binder, trampoline, ...call, make])).toMatchObject(named);
   expect(grouped([native("libc.so.6", "memcpy"), binder, ...call, make])).toMatchObject(named);
   expect(grouped([native(python, "list_dealloc"), binder, ...call, make]).mode).toBe("python");
+});
+
+test("code that ended the process by its own check is known by its object, where its caller is lost", () => {
+  const check = native("geo.abi3.so", "google::LogMessage::Fail()");
+  const lost = [native("libc.so.6", "abort"), check, native(python, "PyErr_Restore"), make, store];
+  expect(grouped(lost, { reason: "SIGABRT" })).toMatchObject({ mode: "native", culprit: "geo" });
+  expect(grouped(lost).culprit).not.toBe("geo");
 });

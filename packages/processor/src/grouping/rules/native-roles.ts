@@ -38,6 +38,8 @@ export interface NativeRule {
   readonly cause?: NativeCause;
   /** Among glue: says which protocol of Python was running; names a crash for want of better. */
   readonly telling?: true;
+  /** However often it is on a stack, it does not call itself without end: a module is imported once. */
+  readonly bounded?: true;
   /** Foreign code was called with the caller's own arguments: the caller is to blame. */
   readonly mechanism?: true;
 }
@@ -250,10 +252,18 @@ export const nativeRules: readonly NativeRule[] = [
       functools_reduce* list_sort* binarysort merge_* unsafe_object_compare safe_object_compare bounded_* list_extend*
       _list_extend list___init__* list_vectorcall tuple_new* dict_update* dict_merge* set_update* set_init frozenset_*
       list_index* list_contains list_repr dict_repr tuple_repr list_richcompare tuplerichcompare dict_richcompare type_repr*
-      import_* PyImport_* _PyImport_* exec_code_in_module _imp_* os_fspath* PyOS_FSPath* warnings_*
+      os_fspath* PyOS_FSPath* warnings_*
       _PyDict_FromItems PyObject_CallInit* iter_iternext calliter_iternext reversed_next itertools_* chain_next starmap_next
       groupby_* islice_next takewhile_next accumulate_next cached_property_* super_getattro module_getattro*
       super_* descr_* member_get getset_get classmethod_get* PySet_* _PySet_* PyErr_Display* sys_excepthook`,
+  },
+  {
+    role: "glue",
+    scope: "cpython",
+    because: "imports a module",
+    telling: true,
+    bounded: true,
+    names: "import_* PyImport_* _PyImport_* exec_code_in_module _imp_*",
   },
   {
     role: "glue",
