@@ -7,6 +7,7 @@ import {
   MIN_UNSURE_TURNS,
 } from "./cycle.ts";
 import { type Keys, linkOf, type Subject, tokensOf } from "./decision.ts";
+import type { Kind } from "./kind.ts";
 import { isForeign } from "./native-stack.ts";
 import { accessKinds } from "./rules/kinds.ts";
 import { unitOf } from "./python-unit.ts";
@@ -18,11 +19,15 @@ const inPython = ["mid", "fine", "link"] as const;
 
 /** Null where nothing recurses without end, or where the process died of something else. */
 export function ofOverflow(subject: Subject, slots: Slots): Keys | null {
-  if (!accessKinds.has(subject.kind.refined)) return null;
+  if (!isOfAccess(subject.kind)) return null;
   const cycle = findCycle(slots.python.map(({ token }) => token));
   if (cycle !== null) return ofPythonCycle(subject, cycle, slots);
   return ofNativeCycle(subject) ?? ofInterpreterCycle(subject);
 }
+
+/** Endless recursion dies wherever the stack ends: in an allocator, too, which then looks like a damaged heap. */
+const isOfAccess = ({ base, refined }: Kind): boolean =>
+  accessKinds.has(refined) || (base === "memory" && refined === "heap-corruption");
 
 function ofPythonCycle(subject: Subject, cycle: Cycle, slots: Slots): Keys {
   const turning = slots.python.filter(({ token }) => cycle.tokens.has(token));

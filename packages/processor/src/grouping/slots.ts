@@ -73,7 +73,7 @@ export function slotsOf(crash: Crash, book: RuleBook | null): Slots {
     if (ofNative !== null) native.push(ofNative.slot);
     else if (isPython(slot)) python.push(slot);
   }
-  return { all, python, ...withoutScanned(native, above < 0 ? native.length : above) };
+  return { all, python, ...withoutScanned(native, above) };
 }
 
 const isPython = (slot: Slot): slot is PythonSlot => "frame" in slot && slot.token !== null;
@@ -140,19 +140,26 @@ const nativeRoleTold = {
 
 /**
  * A scan's finds count only where nothing better was found between the crash (or the handler that reported it) and the
- * code that called it: walks lose their way below a signal's frame, and find it again further down.
+ * code that called it: walks lose their way below a signal's frame, and find it again further down. `abovePython`: how
+ * many of `native` lie above the first Python frame; negative: there is none.
  */
 function withoutScanned(
   native: readonly NativeSlot[],
-  above: number,
+  abovePython: number,
 ): Pick<Slots, "native" | "above"> {
+  const withPython = abovePython >= 0;
+  const above = withPython ? abovePython : native.length;
   for (const slot of native.slice(above)) slot.reason = reasons.below;
   const start = native.slice(0, MAX_HANDLER_FRAMES).findLastIndex(({ role }) => role === "cut") + 1;
-  const found = native.findIndex(({ role }, index) => index >= start && role === "eval");
+  // a Python frame tells where its caller begins, and what a scan took for an eval loop above it is none
+  const isEval = ({ role, frame }: NativeSlot): boolean =>
+    role === "eval" && !(frame.scanned && withPython);
+  const found = native.findIndex((slot, index) => index >= start && isEval(slot));
   const end = found < 0 ? above : Math.min(found, above);
-  const region = native.slice(start, end);
-  const better = isFoundWithout(region);
-  const kept = native.map(({ frame }, index) => !frame.scanned || (!better && index < end));
+  const better = isFoundWithout(native.slice(start, end));
+  const kept = native.map(
+    ({ frame, role }, index) => !frame.scanned || (!better && index < end && role !== "eval"),
+  );
   for (const [index, slot] of native.entries()) {
     if (kept[index] === true) continue;
     slot.role = "scanned";

@@ -225,6 +225,9 @@ test("what a scan found counts where the walk lost its way below the handler, an
   const assert = [native("libc.so.6", "abort"), native("libc.so.6", "__assert_fail")];
   const end = { reason: "SIGABRT" };
   expect(grouped([...assert, scanned(resize), unnamed, ...call], end).mode).toBe("native");
+  const misread = scanned(native(python, "_PyEval_EvalFrameDefault"));
+  const mislead = [native("libc.so.6", "memcpy"), misread, scanned(resize), make];
+  expect(grouped(mislead)).toMatchObject({ mode: "native", culprit: "cv2:cv::Mat<T>::resize" });
   const dealloc = [native(python, "list_dealloc"), scanned(resize), ...call];
   expect(grouped(dealloc).mode).toBe("runtime");
   const found = [...handler, scanned(native("b.so", "garbage")), resize, ...call];
@@ -260,4 +263,10 @@ test("code that ended the process by its own check is known by its object, where
   const lost = [native("libc.so.6", "abort"), check, native(python, "PyErr_Restore"), make, store];
   expect(grouped(lost, { reason: "SIGABRT" })).toMatchObject({ mode: "native", culprit: "geo" });
   expect(grouped(lost).culprit).not.toBe("geo");
+});
+
+test("an endless recursion that an allocator ended is no damaged heap", () => {
+  const turns = Array.from({ length: 40 }, () => resize);
+  const ended = [native("libc.so.6", "_int_malloc"), native("libc.so.6", "malloc"), ...turns];
+  expect(grouped([...ended, ...call, make, store])).toMatchObject({ mode: "overflow" });
 });
