@@ -24,6 +24,7 @@ export class WithPython {
   /** Of deaths by chance: by what they had on their stack. Of others: keys by the same. */
   readonly #chances = new Tally();
   readonly #users = new Tally();
+  readonly #victims = new Tally();
 
   constructor(
     seen: readonly SeenSighting[],
@@ -46,6 +47,7 @@ export class WithPython {
       if (chance === null) this.#users.add(unit, mid, times);
       else this.#chances.add(`${chance} ${unit}`, mid, times);
     }
+    if (chance === "collector") this.#victims.add(evidence.base, mid, times);
     if (context === null || named) return;
     this.#open.add(context, mid, times);
     const died = sawNative ? diedOf(sighting) : PYTHON;
@@ -56,7 +58,7 @@ export class WithPython {
   keyOf(sighting: Sighting, context: string | null): string | null {
     const { evidence } = sighting;
     if (evidence.cycle !== null) return this.#recursions.keyOf(sighting);
-    if (context === null) return null;
+    if (context === null) return evidence.chance === "collector" ? this.#anyVictim(sighting) : null;
     return evidence.named ? this.#ofNamed(sighting, context) : this.#ofOpen(sighting, context);
   }
 
@@ -95,8 +97,17 @@ export class WithPython {
       if (count < MIN_CHANCE || share < MIN_CHANCE_SHARE || count * share <= most) continue;
       [best, most] = [unit, count * share];
     }
+    if (best === null && chance === "collector") return this.#anyVictim(sighting);
     if (best === null) return this.#openKey(sighting, context);
     const alone = chance === "heap" ? null : this.#open.firstOf(`${base}:${best}`);
     return alone ?? this.#chances.firstOf(`${chance} ${best}`) ?? sighting.mid;
+  }
+
+  /**
+   * The collector starts wherever memory is asked for: a function that it met a damaged object in is as innocent as any
+   * other, and a group of its own would only accuse it.
+   */
+  #anyVictim({ mid, evidence }: Sighting): string {
+    return this.#victims.firstOf(evidence.base) ?? mid;
   }
 }

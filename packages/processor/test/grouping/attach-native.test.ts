@@ -128,3 +128,16 @@ test("an abort whose words nobody heard goes with the victims of a damaged heap 
   expect(groups[4]).toBe(groups[0]);
   expect(groups[5]).not.toBe(groups[0]);
 });
+
+test("functions in which the collector met a damaged object are accused of nothing", () => {
+  const collecting = [native(python, "visit_decref"), native(python, "gc_collect_main"), ...call];
+  const own = [native("shop.so", "node_traverse"), ...collecting];
+  const groups = groupsOf(
+    [...collecting, make, store],
+    [...collecting, charge],
+    collecting,
+    [...own, make, store],
+  );
+  expect(new Set(groups.slice(0, 3)).size).toBe(1);
+  expect(groups[3]).not.toBe(groups[0]);
+});
