@@ -132,12 +132,11 @@ test("an abort whose words nobody heard goes with the victims of a damaged heap 
 test("functions in which the collector met a damaged object are accused of nothing", () => {
   const collecting = [native(python, "visit_decref"), native(python, "gc_collect_main"), ...call];
   const own = [native("shop.so", "node_traverse"), ...collecting];
-  const groups = groupsOf(
-    [...collecting, make, store],
-    [...collecting, charge],
-    collecting,
-    [...own, make, store],
-  );
+  const groups = groupsOf([...collecting, make, store], [...collecting, charge], collecting, [
+    ...own,
+    make,
+    store,
+  ]);
   expect(new Set(groups.slice(0, 3)).size).toBe(1);
   expect(groups[3]).not.toBe(groups[0]);
 });
