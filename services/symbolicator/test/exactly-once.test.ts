@@ -125,7 +125,7 @@ describe.each(backends)("the queue in $backend", ({ backend, skip }) => {
   });
 
   test("workers killed under load lose nothing and count nothing twice", async () => {
-    const crashes = someCrashes(3_000);
+    const crashes = someCrashes(1_800);
     const doomed = [await startChild(), await startChild()];
     await submit(setting, crashes);
     await processed(crashes, 0.2);
@@ -142,7 +142,7 @@ describe.each(backends)("the queue in $backend", ({ backend, skip }) => {
 
   test("a Redis that restarts empty under load is filled again", async (context) => {
     if (redis === null) context.skip("the queue in Postgres is lost only with the crashes");
-    const crashes = someCrashes(2_000);
+    const crashes = someCrashes(1_200);
     const worker = await startSymbolicator(setting.config, log);
     await submit(setting, crashes);
     await processed(crashes, 0.2);

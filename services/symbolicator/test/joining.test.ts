@@ -276,7 +276,7 @@ async function partition(crashes: readonly NewCrash[]): Promise<readonly number[
 }
 
 describe("a fleet's crashes", () => {
-  const fleet = world(5, 60, 500);
+  const fleet = world(5, 50, 350);
   const inputs = fleet.map(({ input }) => input);
   const scored = (keys: readonly (string | number)[]) =>
     overall(fleet.map(({ bug }, index) => ({ bug, key: String(keys[index]) })));
