@@ -52,7 +52,7 @@ export class WithoutPython {
     return known ?? this.#assertions.keyOf(sighting, 1) ?? mid;
   }
 
-  /** By the first of its names that leads to few enough keys, else by its object. */
+  /** By the first of its names that clearly leads to one key, else by its object. */
   #byNames(sighting: Sighting, names: Tally, objects: Tally | null): string | null {
     const { base, native } = sighting.evidence;
     for (const name of native) {

@@ -1,24 +1,12 @@
 /** What the native side of a crash tells of its bug, and what it does not. */
 import { expect, test } from "vitest";
-import { attachAll, groupCrash, type GroupInput } from "../../src/grouping/index.ts";
-import { app, crash, type Death, type FrameFields, native } from "./stacks.ts";
+import { call, charge, count, groupsOf, make, python, run, store, times } from "./joined.ts";
+import { app, crash, type Death, native } from "./stacks.ts";
 
-const python = "libpython3.12.so.1.0";
-const call = [native(python, "cfunction_call"), native(python, "_PyEval_EvalFrameDefault")];
-const make = app("media/thumbs.py", "make_thumb");
-const store = app("media/upload.py", "store");
-const charge = app("billing/invoice.py", "charge");
 const decode = native("codec.so", "decode_block");
 const entry = native("codec.so", "codec_decode");
 const encode = native("codec.so", "encode_block");
 const unnamed = { ...decode, function: null };
-
-const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
-const run = (inputs: readonly GroupInput[]) =>
-  attachAll(inputs.map((input) => ({ ...groupCrash(input), times: 1 })));
-const groupsOf = (...stacks: readonly (readonly FrameFields[])[]) =>
-  run(stacks.map((stack) => crash(stack)));
-const count = (groups: readonly string[]) => new Set(groups).size;
 
 test("a walk that lost the innermost function is of the same bug, below the same Python function", () => {
   const whole = [decode, entry, ...call, make, store];
@@ -44,7 +32,7 @@ test("two assertions of one function stay apart, though some captures heard neit
   const ending = [native("libc.so.6", "abort"), native("libc.so.6", "__assert_fail")];
   const stack = [...ending, decode, entry, ...call, make, store];
   const silent = crash(stack, { reason: "SIGABRT" });
-  const groups = run([
+  const { groups } = run([
     ...times(3, crash(stack, says("n > 0"))),
     ...times(2, crash(stack, says("end"))),
     ...times(4, silent),
@@ -124,7 +112,7 @@ test("an abort whose words nobody heard goes with the victims of a damaged heap 
   const noticed = [native("libc.so.6", "abort"), native("libc.so.6", "malloc_printerr")];
   const end: Death = { reason: "SIGABRT" };
   const victims = times(4, crash([...noticed, ...call, make, store], end));
-  const groups = run([...victims, crash([make, store], end), crash([charge], end)]);
+  const { groups } = run([...victims, crash([make, store], end), crash([charge], end)]);
   expect(groups[4]).toBe(groups[0]);
   expect(groups[5]).not.toBe(groups[0]);
 });

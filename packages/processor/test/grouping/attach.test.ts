@@ -1,27 +1,14 @@
 /** Which captures find each other, and which must not. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attachAll, groupCrash, type GroupInput } from "../../src/grouping/index.ts";
+import { attachAll, groupCrash } from "../../src/grouping/index.ts";
+import { call, charge, count, groupsOf, make, python, run, store, times } from "./joined.ts";
 import { app, crash, type Death, type FrameFields, hang, installed, native } from "./stacks.ts";
 
-const python = "libpython3.12.so.1.0";
-const call = [native(python, "cfunction_call"), native(python, "_PyEval_EvalFrameDefault")];
-const make = app("media/thumbs.py", "make_thumb");
-const store = app("media/upload.py", "store");
-const charge = app("billing/invoice.py", "charge");
 const refund = app("billing/refund.py", "refund");
 const resize = native("cv2.abi3.so", "cv::resize(int)");
 const flip = native("cv2.abi3.so", "cv::flip(int)");
 const unnamed = { ...resize, function: null };
-
-const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
-const run = (inputs: readonly GroupInput[]) => {
-  const seen = inputs.map((input) => ({ ...groupCrash(input), times: 1 }));
-  return { groups: attachAll(seen), mids: seen.map(({ sighting }) => sighting.mid) };
-};
-const groupsOf = (...stacks: readonly (readonly FrameFields[])[]) =>
-  run(stacks.map((stack) => crash(stack))).groups;
-const count = (groups: readonly string[]) => new Set(groups).size;
 
 test("a text goes where the one capture went that has its Python functions and native ones", () => {
   const { groups, mids } = run([
