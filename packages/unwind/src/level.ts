@@ -1,7 +1,7 @@
 /** From what a technique found to the next frame, and the checks that every caller must pass. */
 import type { Address } from "@faultline/bytes";
 import type { FoundBy, Frame, Registers } from "./frame.ts";
-import { MAX_FLAT_FRAMES, MAX_STACK_SWITCHES } from "./limits.ts";
+import { MAX_FLAT_FRAMES, MAX_SIGNAL_FRAMES, MAX_STACK_SWITCHES } from "./limits.ts";
 import type { UnwindRules } from "./ports.ts";
 import { trampolineAt } from "./signal-trampoline.ts";
 import { type Caller, hex, type Level, type Walker } from "./walker.ts";
@@ -80,8 +80,13 @@ function objectionToStack(walker: Walker, callee: Level, { frame }: Level): stri
   return `the stack pointer would go from ${hex(sp)} to ${hex(frame.sp)}`;
 }
 
-/** What a signal interrupted may have any stack, but a walk that goes back and forth between two ends. */
+/** What a signal interrupted may have any stack, but a walk that goes back and forth between two ends, or up without end. */
 function objectionToSwitch(walker: Walker, callee: Frame, caller: Frame): string | null {
+  if (walker.signalFrames++ >= MAX_SIGNAL_FRAMES) {
+    const many = `more than MAX_SIGNAL_FRAMES (${MAX_SIGNAL_FRAMES}) signal frames`;
+    walker.gap("stack-switch-limit", many);
+    return many;
+  }
   if (caller.sp > callee.sp) return null;
   if (walker.stackSwitches++ < MAX_STACK_SWITCHES) return null;
   walker.gap(

@@ -19,6 +19,8 @@ export const MAX_EXPRESSION_STACK = 256;
 
 /** Times that the stack pointer may go down through signal frames (alternate stacks) in one walk. */
 export const MAX_STACK_SWITCHES = 64;
+/** Signal frames in one walk: one whose rules read no memory may lead from stack to stack for ever. */
+export const MAX_SIGNAL_FRAMES = 1_000;
 /** Frames in a row that may share one stack pointer (functions that keep their return address in a register). */
 export const MAX_FLAT_FRAMES = 4;
 

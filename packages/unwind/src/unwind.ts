@@ -8,7 +8,7 @@ import type { EndReason, FoundBy, Frame, Registers, Walk } from "./frame.ts";
 import { callerAtEntry } from "./function-entry.ts";
 import { callerInLinkRegister, callerOnTopOfStack } from "./leaf-function.ts";
 import { callerLevel, contextLevel } from "./level.ts";
-import { MAX_FRAMES, MAX_SCANNED_WORDS, MAX_STACK_SWITCHES } from "./limits.ts";
+import { MAX_FRAMES, MAX_SCANNED_WORDS, MAX_SIGNAL_FRAMES, MAX_STACK_SWITCHES } from "./limits.ts";
 import type { Code, Memory } from "./ports.ts";
 import { callerByScan } from "./scan.ts";
 import { callerByTrampoline } from "./signal-trampoline.ts";
@@ -82,6 +82,7 @@ function callerOf(walker: Walker, callee: Level): Level | EndReason {
       return level;
     }
     if (walker.stackSwitches > MAX_STACK_SWITCHES) return "limit";
+    if (walker.signalFrames > MAX_SIGNAL_FRAMES) return "limit";
     if (finding.kind === "failure") missing ||= finding.memoryMissing;
     if (foundBy === "cfi") cfiFailure ??= level;
   }

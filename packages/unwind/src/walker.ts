@@ -60,6 +60,7 @@ export class Walker {
   scannedWords = 0;
   expressionSteps = 0;
   stackSwitches = 0;
+  signalFrames = 0;
   flatFrames = 0;
   readonly #bits: number;
   readonly #unknown: readonly undefined[];

@@ -1,7 +1,7 @@
 /** Through signal handlers to what the signal interrupted. */
 import { describe, expect, test } from "vitest";
 import { type CpuName, registerNames, registersOf, unwind } from "../src/index.ts";
-import { MAX_STACK_SWITCHES } from "../src/limits.ts";
+import { MAX_SIGNAL_FRAMES, MAX_STACK_SWITCHES } from "../src/limits.ts";
 import {
   cfa,
   codeOf,
@@ -211,6 +211,29 @@ describe("amd64", () => {
       frame: walk.frames.length - 1,
     });
   });
+});
+
+test("signal frames whose rules read no memory do not go up for ever", () => {
+  const registers = new Map([[30, { kind: "register", register: 15 } as const]]);
+  const start = 0x40_1000n;
+  const row = { cfa: cfa(13, 8), returnAddress: 30, registers, signalFrame: true };
+  const code = codeOf([
+    { base: 0x40_0000n, end: 0x41_0000n, functions: [{ start, end: start + 0x100n, row }] },
+  ]);
+  const walk = unwind(
+    {
+      cpu: "arm",
+      registers: registersOf("arm", [
+        ["sp", 0x7000n],
+        ["pc", start + 4n],
+      ]),
+    },
+    new Column(0x7000n),
+    code,
+  );
+  expect(walk.frames).toHaveLength(MAX_SIGNAL_FRAMES + 1);
+  expect(walk.end).toBe("limit");
+  expect(walk.gaps.map(({ code: gap }) => gap)).toContain("stack-switch-limit");
 });
 
 test("a signal leaves the link register, even where the table has the program counter apart", () => {
