@@ -1,4 +1,4 @@
-/** What the demo asks of a server: the HTTP API, as any client would use it. */
+/** What the demo asks of a server: its HTTP API, which is open to every client. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "./server.ts";
 

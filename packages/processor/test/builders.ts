@@ -1,7 +1,17 @@
 /** Hand-made dumps, uploaded files and pyc maps, each showing only the fact that a test is about. */
 import type { Dump, TextFrame, TextThread } from "@faultline/faulthandler";
 import type { CodeSummary, EntryWay, Position, PycMap } from "@faultline/pyc";
-import type { CrashMetadata, PythonFile, PythonFiles } from "@faultline/shared";
+import type {
+  CrashMetadata,
+  Frame,
+  NativeFrame,
+  PythonFile,
+  PythonFiles,
+  PythonFrame,
+  Report,
+  Thread,
+} from "@faultline/shared";
+import { nothingKnown } from "../src/parts.ts";
 
 export const aFrame = (
   file: string | null,
@@ -132,3 +142,61 @@ export function opener(uploads: readonly Upload[]): (file: PythonFile) => PycMap
 }
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A report of a segmentation fault, of which nothing else is known. */
+export const aReport = (more: Partial<Report>): Report => ({
+  ...nothingKnown,
+  version: 1,
+  kind: "signal",
+  reason: "SIGSEGV",
+  grouping: null,
+  ...more,
+});
+
+export const aReportThread = (stack: readonly Frame[], more: Partial<Thread> = {}): Thread => ({
+  id: null,
+  ident: null,
+  name: null,
+  crashed: false,
+  stitch: "none",
+  garbageCollecting: false,
+  stack,
+  truncated: false,
+  gaps: [],
+  ...more,
+});
+
+export const aPythonFrame = (more: Partial<PythonFrame>): PythonFrame => ({
+  language: "python",
+  module: null,
+  function: "run",
+  qualname: null,
+  file: "/app/a.py",
+  line: 3,
+  endLine: null,
+  column: null,
+  endColumn: null,
+  definitionLine: null,
+  arguments: null,
+  inApp: null,
+  foundBy: "faulthandler",
+  role: null,
+  source: null,
+  ...more,
+});
+
+export const aNativeFrame = (more: Partial<NativeFrame>): NativeFrame => ({
+  language: "native",
+  pc: null,
+  module: null,
+  offset: null,
+  function: "go",
+  linkageName: null,
+  file: null,
+  line: null,
+  column: null,
+  inline: false,
+  foundBy: "cfi",
+  role: null,
+  ...more,
+});

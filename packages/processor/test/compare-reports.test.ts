@@ -2,39 +2,23 @@
 import { expect, test } from "vitest";
 import type { Frame, Module, Report } from "@faultline/shared";
 import { compareReports } from "../src/index.ts";
+import { aNativeFrame, aPythonFrame, aReport, aReportThread } from "./builders.ts";
 
-const python = (qualname: string | null, source: string | null = null): Frame => ({
-  language: "python",
-  module: null,
-  function: "run",
-  qualname,
-  file: "/app/a.py",
-  line: 3,
-  endLine: null,
-  column: null,
-  endColumn: null,
-  definitionLine: null,
-  arguments: null,
-  inApp: null,
-  foundBy: "faulthandler",
-  role: null,
-  source: source === null ? null : { before: [], line: source, after: [] },
-});
+const python = (qualname: string | null, source: string | null = null): Frame =>
+  aPythonFrame({
+    qualname,
+    source: source === null ? null : { before: [], line: source, after: [] },
+  });
 
-const native = (name: string | null, line: number | null = null): Frame => ({
-  language: "native",
-  pc: "0x1010",
-  module: "libx.so",
-  offset: "0x10",
-  function: name,
-  linkageName: name,
-  file: null,
-  line,
-  column: null,
-  inline: false,
-  foundBy: "cfi",
-  role: null,
-});
+const native = (name: string | null, line: number | null = null): Frame =>
+  aNativeFrame({
+    pc: "0x1010",
+    module: "libx.so",
+    offset: "0x10",
+    function: name,
+    linkageName: name,
+    line,
+  });
 
 const module = (name: string, symbols: Module["symbols"]): Module => ({
   name,
@@ -46,43 +30,8 @@ const module = (name: string, symbols: Module["symbols"]): Module => ({
   symbols,
 });
 
-const report = (stack: readonly Frame[], modules: readonly Module[] = []): Report => ({
-  version: 1,
-  kind: "signal",
-  reason: "SIGSEGV",
-  code: null,
-  address: null,
-  message: null,
-  fatalFunction: null,
-  runtimeState: null,
-  timeoutSeconds: null,
-  classification: null,
-  os: null,
-  cpu: null,
-  osVersion: null,
-  process: null,
-  python: null,
-  registers: null,
-  annotations: {},
-  crashingThread: 0,
-  threads: [
-    {
-      id: null,
-      ident: null,
-      name: null,
-      crashed: true,
-      stitch: "none",
-      garbageCollecting: false,
-      stack,
-      truncated: false,
-      gaps: [],
-    },
-  ],
-  modules,
-  extensionModules: [],
-  gaps: [],
-  grouping: null,
-});
+const report = (stack: readonly Frame[], modules: readonly Module[] = []): Report =>
+  aReport({ crashingThread: 0, threads: [aReportThread(stack, { crashed: true })], modules });
 
 test.each<[string, Report, Report, string]>([
   ["nothing", report([python(null)]), report([python(null)]), "same"],

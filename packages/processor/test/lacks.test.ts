@@ -10,41 +10,20 @@ import type {
   Thread,
 } from "@faultline/shared";
 import { lacksOf } from "../src/index.ts";
+import { aNativeFrame, aPythonFrame, aReport, aReportThread } from "./builders.ts";
 
-const python = (file: string | null, known: Partial<PythonFrame> = {}): PythonFrame => ({
-  language: "python",
-  module: null,
-  function: "run",
-  qualname: null,
-  file,
-  line: 3,
-  endLine: null,
-  column: null,
-  endColumn: null,
-  definitionLine: null,
-  arguments: null,
-  inApp: null,
-  foundBy: "faulthandler",
-  role: null,
-  source: null,
-  ...known,
-});
+const python = (file: string | null, known: Partial<PythonFrame> = {}): PythonFrame =>
+  aPythonFrame({ file, ...known });
 const whole = { qualname: "Job.run", source: { before: [], line: "go()", after: [] } };
 
-const native = (module: string, pc: number, line: number | null): NativeFrame => ({
-  language: "native",
-  pc: `0x${pc.toString(16)}`,
-  module,
-  offset: `0x${(pc & 0xfff).toString(16)}`,
-  function: "go",
-  linkageName: "go",
-  file: null,
-  line,
-  column: null,
-  inline: false,
-  foundBy: "cfi",
-  role: null,
-});
+const native = (module: string, pc: number, line: number | null): NativeFrame =>
+  aNativeFrame({
+    pc: `0x${pc.toString(16)}`,
+    module,
+    offset: `0x${(pc & 0xfff).toString(16)}`,
+    linkageName: "go",
+    line,
+  });
 
 const module = (name: string, base: number, symbols: Module["symbols"], id: string): Module => ({
   name,
@@ -56,43 +35,10 @@ const module = (name: string, base: number, symbols: Module["symbols"], id: stri
   symbols,
 });
 
-const thread = (...stack: Frame[]): Thread => ({
-  id: null,
-  ident: null,
-  name: null,
-  crashed: false,
-  stitch: "none",
-  garbageCollecting: false,
-  stack,
-  truncated: false,
-  gaps: [],
-});
+const thread = (...stack: Frame[]): Thread => aReportThread(stack);
 
-const report = (threads: readonly Thread[], modules: readonly Module[] = []): Report => ({
-  version: 1,
-  kind: "signal",
-  reason: "SIGSEGV",
-  code: null,
-  address: null,
-  message: null,
-  fatalFunction: null,
-  runtimeState: null,
-  timeoutSeconds: null,
-  classification: null,
-  os: null,
-  cpu: null,
-  osVersion: null,
-  process: null,
-  python: null,
-  registers: null,
-  annotations: {},
-  crashingThread: 0,
-  threads,
-  modules,
-  extensionModules: [],
-  gaps: [],
-  grouping: null,
-});
+const report = (threads: readonly Thread[], modules: readonly Module[] = []): Report =>
+  aReport({ crashingThread: 0, threads, modules });
 
 const found = (...tried: string[]): ModuleSymbols => ({
   state: "found",

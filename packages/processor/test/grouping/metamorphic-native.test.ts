@@ -25,7 +25,7 @@ interface Call {
 /** A machine, its C library and its Python: how they spell objects and what stands between calls. */
 interface Machine {
   readonly extension: (object: string) => string;
-  readonly library: string;
+  readonly libc: string;
   readonly python: string;
   readonly copies: readonly string[];
   /** From an extension's function to the eval loop. */
@@ -38,7 +38,7 @@ interface Machine {
 const unix = (tag: string) => (object: string) => `${object}.cpython-${tag}.so`;
 const glibc: Machine = {
   extension: unix("312-x86_64-linux-gnu"),
-  library: "libc.so.6",
+  libc: "libc.so.6",
   python: "libpython3.12.so.1.0",
   copies: ["__memmove_avx_unaligned_erms", "__strlen_evex", "__memset_avx2_unaligned_erms"],
   glue: ["cfunction_vectorcall_FASTCALL", "_PyObject_VectorcallTstate", "PyObject_Vectorcall"],
@@ -77,7 +77,7 @@ const machines: Readonly<Record<string, Machine>> = {
     ...glibc,
     extension: unix("310-x86_64-linux-gnu"),
     python: "/usr/bin/python3.10",
-    library: "libc-2.31.so",
+    libc: "libc-2.31.so",
     glue: ["cfunction_call", "_PyObject_MakeTpCall", "PyObject_Vectorcall", "call_function"],
     abort: ["gsignal", "abort"],
   },
@@ -101,7 +101,7 @@ const machines: Readonly<Record<string, Machine>> = {
   musl: {
     ...glibc,
     extension: unix("312-x86_64-linux-musl"),
-    library: "ld-musl-x86_64.so.1",
+    libc: "ld-musl-x86_64.so.1",
     copies: ["memcpy", "strlen"],
     abort: ["__restore_sigs", "raise", "abort"],
     main: ["Py_RunMain", "Py_BytesMain", "libc_start_main_stage2", "_start"],
@@ -109,7 +109,7 @@ const machines: Readonly<Record<string, Machine>> = {
   },
   Windows: {
     extension: (object) => `${object}.cp312-win_amd64.pyd`,
-    library: "VCRUNTIME140.dll",
+    libc: "VCRUNTIME140.dll",
     python: "python312.dll",
     copies: ["memcpy", "strlen"],
     glue: ["cfunction_vectorcall_FASTCALL", "PyObject_Vectorcall"],
@@ -167,8 +167,8 @@ function nativeStack(
   spell: (call: Call, index: number) => string = spelled,
 ): FrameFields[] {
   return [
-    ...(how.reason === "SIGABRT" ? frames(machine.library, machine.abort) : []),
-    ...(copies ? frames(machine.library, machine.copies.slice(0, 1)) : []),
+    ...(how.reason === "SIGABRT" ? frames(machine.libc, machine.abort) : []),
+    ...(copies ? frames(machine.libc, machine.copies.slice(0, 1)) : []),
     ...chain.map((each, index) => native(machine.extension(each.object), spell(each, index))),
     ...frames(machine.python, [...machine.glue, "_PyEval_EvalFrameDefault"]),
   ];

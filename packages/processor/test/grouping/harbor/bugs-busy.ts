@@ -46,7 +46,7 @@ function pythonLoop(roll: Dice, fleet: Fleet): Bug {
   const func = roll.pick([...useCases, ...domain]);
   const helpers = roll.some(3, [...common, ...domain]).filter((helper) => helper !== func);
   const libraries = roll.some(3, busyLibraries);
-  const modules = fleet.objects.filter(({ library }) => library !== true);
+  const modules = fleet.objects.filter(({ isLibrary }) => isLibrary !== true);
   const objects = roll.some(2, modules);
   const first = roll.between(0, SITES - 1);
   const span = roll.between(2, 9);

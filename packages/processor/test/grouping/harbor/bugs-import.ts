@@ -29,7 +29,7 @@ export function importDeath(roll: Dice, fleet: Fleet, id: number): Bug {
   );
   imports.add(object);
   const drawn = weighted(roll, odds.importDies);
-  const where = object.library === true ? "ctor" : drawn;
+  const where = object.isLibrary === true ? "ctor" : drawn;
   const users = usersOf(fleet, object);
   const importers = roll.some(3, users);
   const fault = weighted(roll, odds.importFault);

@@ -233,7 +233,7 @@ function ownTraverse({ key, binding, mangled }: NativeObject, cythonType: string
 
 /** A damaged object, found by the collector at whatever allocation starts it. */
 export function collectorDeath(roll: Dice, fleet: Fleet): Bug {
-  const object = pickObject(roll, fleet.objects, ({ library }) => library !== true);
+  const object = pickObject(roll, fleet.objects, ({ isLibrary }) => isLibrary !== true);
   const own = roll.chance(odds.gcOwnTraverse);
   const home = someUsers(roll, fleet, object, 1)[0]!;
   const traverse = native(object.key, ownTraverse(object, roll.pick(cythonTypes)), 3);

@@ -57,9 +57,9 @@ function buildOf(
   { release, minor, system, image }: Moment,
 ): string {
   if (object === undefined) return `${seed}|${key}|x|${minor}|${system}|${image.shared}`;
-  const { maker, stableAbi, library } = object;
+  const { maker, stableAbi, isLibrary } = object;
   const version = maker === "own" ? `r${release}` : `v${versionOf(object, release)}`;
-  const python = stableAbi === true || library === true ? 0 : minor;
+  const python = stableAbi === true || isLibrary === true ? 0 : minor;
   return `${seed}|${key}|${version}|${python}|${system}|`;
 }
 
@@ -70,11 +70,11 @@ function textStart(key: string, object: NativeObject | undefined): number {
 
 /** A module's init is its only sure export, before or after all else. */
 function placedOf(object: NativeObject): readonly Placed[] {
-  const { key, path, library, specs } = object;
+  const { key, path, isLibrary, specs } = object;
   const placed = allNames(object)
     .toSorted((left, right) => hash(key, left, "ord") - hash(key, right, "ord"))
     .map((name) => ({ name, exported: specs.get(name)?.exported === true }));
-  if (library === true) return placed;
+  if (isLibrary === true) return placed;
   const init = { name: `PyInit_${path.slice(path.lastIndexOf("/") + 1)}`, exported: true };
   return hash(key) % 3 === 0 ? [init, ...placed] : [...placed, init];
 }

@@ -29,7 +29,7 @@ export interface ObjectSpec {
   readonly maker: "own" | "package" | "vendor";
   readonly binding: Binding;
   /** A shared library that a module needs, not a module itself. */
-  readonly library?: boolean;
+  readonly isLibrary?: boolean;
   /** auditwheel has put a hash into its name. */
   readonly hashed?: boolean;
   /** Version numbers in its name. */

@@ -95,7 +95,7 @@ void csr_row_index<int, float>(int, int const*, int const*, int const*, float co
     path: "numpy.libs/libopenblas64_p-r0-@.3.21.so",
     maker: "package",
     binding: "numpy",
-    library: true,
+    isLibrary: true,
     hashed: true,
     large: true,
     sources: ["driver/level3/gemm.c", "interface/gemm.c"],
@@ -276,7 +276,7 @@ orjson::deserialize::cache::KeyMap::get | i
     path: "/opt/kestrel/lib/libkestrelhsm.so.3",
     maker: "vendor",
     binding: "ctypes",
-    library: true,
+    isLibrary: true,
     sources: [],
     versions: 2,
     wrapper: {
@@ -311,7 +311,7 @@ khsm_log
     path: "/opt/arcus/lib/libarcuscam.so.7",
     maker: "vendor",
     binding: "ctypes",
-    library: true,
+    isLibrary: true,
     sources: [],
     versions: 2,
     wrapper: {

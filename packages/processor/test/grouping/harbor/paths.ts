@@ -181,7 +181,7 @@ function objectPath(fleet: Fleet, process: Process, object: NativeObject): strin
       win ? named.replace(/(\.so.*|\.\d+\.\d+\.so)$/, ".dll") : named,
     );
   }
-  if (object.library === true) {
+  if (object.isLibrary === true) {
     const number = object.numbers?.[Math.min(version, object.numbers.length - 1)] ?? "1";
     const named = path.replace("@", number);
     return installed(

@@ -14,7 +14,7 @@ export interface Host {
   readonly freeThreaded: boolean;
   readonly app: (release: number) => string;
   readonly packages: string;
-  readonly library: string;
+  readonly stdlib: string;
   /** The executable or library that holds the interpreter. */
   readonly interpreter: string;
   readonly libc: string;
@@ -49,7 +49,7 @@ export function hostOf(roll: Dice, index: number, stripped: number): Host {
       frozen: false,
       app: () => "C:\\shop",
       packages: `${home}\\Lib\\site-packages`,
-      library: `${home}\\Lib`,
+      stdlib: `${home}\\Lib`,
       interpreter: `python3${minor}.dll`,
       libc: "ucrtbase.dll",
     };
@@ -66,7 +66,7 @@ export function hostOf(roll: Dice, index: number, stripped: number): Host {
     frozen: roll.chance(0.08),
     app: roll.pick(roots),
     packages: `${venv}/lib/${version}/site-packages`,
-    library: `${roll.pick(["/usr", "/usr/local", "/opt/python"])}/lib/${version}`,
+    stdlib: `${roll.pick(["/usr", "/usr/local", "/opt/python"])}/lib/${version}`,
     interpreter: roll.pick([`lib${version}.so.1.0`, version, `lib${version}.so.1.0`]),
     libc: system === "musl" ? "ld-musl-x86_64.so.1" : roll.pick(["libc.so.6", "libc-2.31.so"]),
   };
@@ -78,7 +78,7 @@ export function pythonFrame(host: Host, release: number, func: PyFunc, line: num
   if (from === "frozen") return { ...at(`<frozen ${path}>`, name), line };
   const now = moved !== null && release >= moved.release ? moved.path : path;
   const root =
-    from === "app" ? host.app(release) : from === "package" ? host.packages : host.library;
+    from === "app" ? host.app(release) : from === "package" ? host.packages : host.stdlib;
   const separator = host.system === "windows" ? "\\" : "/";
   const file = host.frozen ? now : [root, ...now.split("/")].join(separator);
   return { ...at(file, name), line };
