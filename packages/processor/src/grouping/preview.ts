@@ -1,9 +1,10 @@
 /** What a change of a project's rules would do to crashes it already has. */
 import { attachAll } from "./attach.ts";
-import { groupCrash } from "./group-crash.ts";
+import { groupCrash, type GroupedCrash } from "./group-crash.ts";
 import type { GroupInput } from "./input.ts";
 import { MAX_PREVIEWED_CRASHES } from "./limits.ts";
 import type { ProjectRule } from "./project-rules.ts";
+import type { SeenSighting } from "./sightings.ts";
 
 /** Crashes that lie in one group now and would lie in one then. */
 export interface Move {
@@ -26,7 +27,10 @@ export interface RulePreview {
   readonly moves: readonly Move[];
 }
 
-/** Groups `reports` (newest first) under both sets of rules and compares. Pure; reports are not changed. */
+/**
+ * Groups `reports` (newest first) under both sets of rules and compares, as a service joins them: no
+ * group is split by caller unless a rule says so. Pure; reports are not changed.
+ */
 export function previewRules(
   reports: readonly GroupInput[],
   before: readonly ProjectRule[],
@@ -35,8 +39,8 @@ export function previewRules(
   const crashes = reports.slice(0, MAX_PREVIEWED_CRASHES);
   const old = crashes.map((report) => groupCrash(report, { rules: before }));
   const now = crashes.map((report) => groupCrash(report, { rules: after }));
-  const from = attachAll(old.map(({ sighting }) => ({ sighting, times: 1 })));
-  const to = attachAll(now.map(({ sighting }) => ({ sighting, times: 1 })));
+  const from = attachAll(old.map(once), { splits: false });
+  const to = attachAll(now.map(once), { splits: false });
   const touched = old.filter(
     ({ grouping }, index) => JSON.stringify(grouping) !== JSON.stringify(now[index]?.grouping),
   );
@@ -51,6 +55,8 @@ export function previewRules(
     moves: moves.filter((move) => move.from !== move.to),
   };
 }
+
+const once = ({ sighting }: GroupedCrash): SeenSighting => ({ sighting, times: 1 });
 
 function movesBetween(from: readonly string[], to: readonly string[]): readonly Move[] {
   const moves = new Map<string, Move>();

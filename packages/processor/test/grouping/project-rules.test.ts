@@ -213,3 +213,10 @@ test("a group is known by the keys of earlier algorithms, the newest first", () 
   expect(one?.mid).not.toBe(groupCrash(input).grouping.mid);
   expect(aliasKeys(input, new Set([currentGrouping.id]))).toEqual([]);
 });
+
+test("a preview groups as a service does: callers of one library stay together unless a rule parts them", () => {
+  const jobs = ["a", "b", "c", "d", "e"].map((name) => app(`jobs/${name}.py`, `run_${name}`));
+  const one = jobs.map((job) => crash([native("libacme.so.7", "acme_send"), ...call, job, store]));
+  const reports = [...one, ...one, ...one];
+  expect(previewRules(reports, [], [])).toMatchObject({ groupsBefore: 1, groupsAfter: 1 });
+});
