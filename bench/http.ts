@@ -7,68 +7,37 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openPool, type Pool } from "@faultline/shared";
-import {
-  createAccess,
-  startIngest,
-  startSymbolicator,
-  type Access,
-  type IngestProcess,
-  type Installation,
-  type ServiceProcess,
-} from "../test/services.ts";
+import type { Pool } from "@faultline/shared";
+import { startSymbolicator, type Installation } from "../test/services.ts";
+import { type Services, withServices, withStorage } from "./installation.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
-import { baseOrder, generate } from "./load.ts";
+import { baseOrder, BURST, generate, STEADY_RATE, steadyOrder } from "./load.ts";
 import { drained, percentiles, perSecond, rate, say, sayRefused } from "./measuring.ts";
 import { cpuSecondsOf, describe, memoryOf } from "./memory.ts";
-import { openStorage, type Storage } from "./storage.ts";
+import type { Storage } from "./storage.ts";
 import { uploadSymbols } from "./symbols.ts";
 
 /** Crashes already stored when the measurements begin. */
 const LEVELS = (process.env["BENCH_LEVELS"] ?? "1000,10000,100000").split(",").map(Number);
-const BURST = 8_000;
-const STEADY_RATE = 200;
-const STEADY_SECONDS = 8;
-const WATCHED_SHARE = 0.2;
 
-interface Bench {
+interface Bench extends Services {
   readonly storage: Storage;
   readonly pool: Pool;
-  readonly ingest: IngestProcess;
-  readonly symbolicator: ServiceProcess;
-  readonly access: Access;
   /** Crashes a second that the bare server accepts. */
   readonly bare: number;
 }
 
 export async function benchHttp(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "faultline-bench-"));
-  const storage = await openStorage();
-  const pool = openPool(storage.databaseUrl, "bench", 2);
-  try {
-    say(`${storage.description}; ${availableParallelism()} cores, the load generator on them too`);
-    const bare = await benchBare(storage);
-    const installation = { ...storage, folder };
-    const access = await createAccess(storage.databaseUrl);
-    const ingest = await startIngest(installation);
-    const symbolicator = startSymbolicator(installation);
-    try {
-      say(await uploadSymbols(ingest.url, access.token));
-      const bench = { storage, pool, ingest, symbolicator, access, bare };
+  await withStorage(async ({ installation, pool }) => {
+    const bare = await benchBare(installation);
+    await withServices(installation, async (services) => {
+      say(await uploadSymbols(services.ingest.url, services.access.token));
+      const bench = { ...services, storage: installation, pool, bare };
       await benchLevels(bench);
       await benchApart(bench, installation);
-    } finally {
-      await Promise.all([ingest.stop(), symbolicator.stop()]);
-    }
-  } finally {
-    await pool.end();
-    await storage.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+    });
+  });
 }
 
 async function benchLevels(bench: Bench): Promise<void> {
@@ -114,8 +83,7 @@ const cpuSeconds = ({ ingest, symbolicator }: Bench): Promise<number[]> =>
   Promise.all([cpuSecondsOf(ingest.pid), cpuSecondsOf(symbolicator.pid)]);
 
 async function benchSteady(bench: Bench, seed: number): Promise<void> {
-  const count = STEADY_RATE * STEADY_SECONDS;
-  const order = { count, seed, rate: STEADY_RATE, watch: WATCHED_SHARE };
+  const order = { ...steadyOrder, seed };
   const result = await load(bench, order);
   await drained(bench.pool);
   say(

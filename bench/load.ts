@@ -8,6 +8,16 @@ import type { LoadOrder, LoadResult } from "./load-generator.ts";
 const script = fileURLToPath(new URL("load-generator.ts", import.meta.url));
 const MAX_RESULT_BYTES = 2 ** 28;
 
+/** Crashes sent as fast as they are taken; and those sent at a rate that leaves room, some of them watched. */
+export const BURST = 8_000;
+export const STEADY_RATE = 200;
+const STEADY_SECONDS = 8;
+export const steadyOrder = {
+  count: STEADY_RATE * STEADY_SECONDS,
+  rate: STEADY_RATE,
+  watch: 0.2,
+} as const;
+
 export const baseOrder: LoadOrder = {
   host: "127.0.0.1",
   port: 0,

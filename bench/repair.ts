@@ -3,58 +3,26 @@
  * upload is answered, how long until every crash is worked out again, and what those notice that send crashes
  * meanwhile. Ingest, symbolicator, Redis and Postgres as separate processes, and the load generator, all on this machine.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openPool, type Pool } from "@faultline/shared";
-import {
-  createAccess,
-  startIngest,
-  startSymbolicator,
-  type Access,
-  type IngestProcess,
-} from "../test/services.ts";
+import type { Pool } from "@faultline/shared";
+import { type Services, withServices, withStorage } from "./installation.ts";
 import type { LoadOrder, LoadResult } from "./load-generator.ts";
-import { baseOrder, generate } from "./load.ts";
+import { baseOrder, BURST, generate, STEADY_RATE, steadyOrder } from "./load.ts";
 import { drained, percentiles, perSecond, rate, say, sayRefused } from "./measuring.ts";
-import { openStorage } from "./storage.ts";
 import { compileModules, uploadRelease } from "./symbols.ts";
 
 const CRASHES = Number(process.env["BENCH_CRASHES"] ?? 100_000);
-const BURST = 8_000;
-const STEADY_RATE = 200;
-const STEADY_SECONDS = 8;
-const WATCHED_SHARE = 0.2;
 
-interface Bench {
+interface Bench extends Services {
   readonly pool: Pool;
-  readonly ingest: IngestProcess;
-  readonly access: Access;
 }
 
 export async function benchRepair(): Promise<void> {
   const archive = await compileModules();
   if (archive === null) return say("no python3 here: nothing can come late");
-  const folder = await mkdtemp(join(tmpdir(), "faultline-bench-"));
-  const storage = await openStorage();
-  const pool = openPool(storage.databaseUrl, "bench", 2);
-  try {
-    say(`${storage.description}; ${availableParallelism()} cores, the load generator on them too`);
-    const installation = { ...storage, folder };
-    const access = await createAccess(storage.databaseUrl);
-    const ingest = await startIngest(installation);
-    const symbolicator = startSymbolicator(installation);
-    try {
-      await benchLate({ pool, ingest, access }, archive);
-    } finally {
-      await Promise.all([ingest.stop(), symbolicator.stop()]);
-    }
-  } finally {
-    await pool.end();
-    await storage.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  await withStorage(({ installation, pool }) =>
+    withServices(installation, (services) => benchLate({ ...services, pool }, archive)),
+  );
 }
 
 async function benchLate(bench: Bench, archive: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -92,12 +60,7 @@ interface Measured {
 }
 
 async function measure(bench: Bench, seed: number): Promise<Measured> {
-  const steady = await load(bench, {
-    count: STEADY_RATE * STEADY_SECONDS,
-    seed,
-    rate: STEADY_RATE,
-    watch: WATCHED_SHARE,
-  });
+  const steady = await load(bench, { ...steadyOrder, seed });
   const burst = await load(bench, { count: BURST, seed: seed + 1 });
   await drained(bench.pool);
   return { steady, burst };
