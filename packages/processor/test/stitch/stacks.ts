@@ -2,23 +2,16 @@
 import type { NativeFrame, PythonFrame, Thread } from "@faultline/shared";
 import type { Activation } from "../../src/native/frames.ts";
 import type { PythonSide } from "../../src/stitch/python-side.ts";
+import { aNativeFrame, aPythonFrame, aReportThread } from "../builders.ts";
 
-const aNativeFrame = (text: string, inline: boolean): NativeFrame => {
+const nativeFrame = (text: string, inline: boolean): NativeFrame => {
   const [name = "", module = "libpython3.12.so.1.0"] = text.split("@");
-  return {
-    language: "native",
-    pc: null,
+  return aNativeFrame({
     module,
-    offset: null,
     function: name === "?" ? null : name,
-    linkageName: null,
-    file: null,
-    line: null,
-    column: null,
     inline,
     foundBy: inline ? "inline" : "cfi",
-    role: null,
-  };
+  });
 };
 
 export const LOOP = "_PyEval_EvalFrameDefault";
@@ -36,7 +29,7 @@ export const activationsOf = (text: string): readonly Activation[] =>
       return {
         sp: 0x1000n + BigInt(0x100 * index),
         pc: BigInt(index),
-        frames: names.map((name, at) => aNativeFrame(name, at < names.length - 1)),
+        frames: names.map((name, at) => nativeFrame(name, at < names.length - 1)),
       };
     });
 
@@ -44,36 +37,10 @@ export const activationsOf = (text: string): readonly Activation[] =>
 export function pythonFrame(text: string): PythonFrame {
   const [place = "", own] = text.includes("|") ? text.split("|") : ["/srv/app/app.py", text];
   const [name = "", line = "1"] = (own ?? "").split(":");
-  return {
-    language: "python",
-    module: null,
-    function: name,
-    qualname: null,
-    file: place,
-    line: Number(line),
-    endLine: null,
-    column: null,
-    endColumn: null,
-    definitionLine: null,
-    arguments: null,
-    inApp: null,
-    foundBy: "faulthandler",
-    role: null,
-    source: null,
-  };
+  return aPythonFrame({ function: name, file: place, line: Number(line) });
 }
 
-const aThread: Thread = {
-  id: null,
-  ident: null,
-  name: null,
-  crashed: false,
-  stitch: "none",
-  garbageCollecting: false,
-  stack: [],
-  truncated: false,
-  gaps: [],
-};
+const aThread: Thread = aReportThread([]);
 
 export function sideOf(frames: string, more: Partial<PythonSide> = {}): PythonSide {
   const list = frames.split(/\s+/).filter((word) => word !== "");
