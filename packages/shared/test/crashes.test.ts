@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   CONTENT_DUPLICATE_MS,
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.pool.query("truncate crashes, pending, crash_keys");
+  await clearCrashes(database.pool);
   count += 1;
   project = (await createProject(database.pool, `p${count}`, "Project"))?.id ?? 0;
 });

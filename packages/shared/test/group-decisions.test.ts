@@ -1,7 +1,7 @@
 /** What users make of groups: together, apart, and counted right whatever they do. */
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   attachGroups,
@@ -27,10 +27,7 @@ beforeAll(async () => {
   project = (await createProject(database.pool, "shop", "Shop"))?.id ?? 0;
 });
 afterAll(() => database.drop());
-const clear = async (): Promise<void> =>
-  void (await database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets",
-  ));
+const clear = (): Promise<void> => clearCrashes(database.pool);
 beforeEach(clear);
 
 async function save(group: GroupSeed, occurredAt = new Date()): Promise<void> {

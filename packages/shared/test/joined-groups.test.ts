@@ -1,6 +1,6 @@
 /** Which group shows which: by what their crashes share, and by keys of newer algorithms. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   attachGroups,
@@ -31,11 +31,7 @@ beforeAll(async () => {
   project = (await createProject(database.pool, "shop", "Shop"))?.id ?? 0;
 });
 afterAll(() => database.drop());
-beforeEach(() =>
-  database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets",
-  ),
-);
+beforeEach(() => clearCrashes(database.pool));
 
 /** One crash of each of these groups, saved together. */
 async function save(...groups: GroupSeed[]): Promise<readonly NewCrash[]> {

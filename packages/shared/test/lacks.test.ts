@@ -1,6 +1,6 @@
 /** What crashes lacked, as it is stored with them. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   crashLack,
@@ -21,11 +21,7 @@ beforeAll(async () => {
   project = (await createProject(database.pool, "shop", "Shop"))?.id ?? 0;
 });
 afterAll(() => database.drop());
-beforeEach(() =>
-  database.pool.query(
-    "truncate crashes, pending, reports, crash_lacks, lacked_symbols, lacked_files",
-  ),
-);
+beforeEach(() => clearCrashes(database.pool, "lacked_symbols", "lacked_files"));
 
 const python = (release: string, ...own: string[]): CrashLack => {
   const installed = ["/venv/lib/python3.12/site-packages/a.py"];

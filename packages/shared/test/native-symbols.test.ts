@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   claimNativeBuild,
   claimNativeFile,
@@ -36,7 +36,7 @@ beforeAll(async () => {
   pool = database.pool;
 });
 afterAll(() => database.drop());
-beforeEach(() => pool.query("truncate native_split_units, native_files, native_caches"));
+beforeEach(() => clearCrashes(pool, "native_split_units", "native_files", "native_caches"));
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 

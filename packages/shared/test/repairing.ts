@@ -1,6 +1,6 @@
 /** Crashes that lack symbols, symbols that come, and working out anew, as the repair tests want to write them. */
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   crashLack,
@@ -52,10 +52,14 @@ export class Repairing {
   }
 
   async clear(): Promise<void> {
-    await this.pool.query(
-      `truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets,
-                crash_lacks, lacked_symbols, lacked_files, repairs, repair_groups, releases, release_files, symbol_files,
-                native_caches`,
+    await clearCrashes(
+      this.pool,
+      "lacked_symbols",
+      "lacked_files",
+      "releases",
+      "release_files",
+      "symbol_files",
+      "native_caches",
     );
   }
 

@@ -1,6 +1,6 @@
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   childCrashId,
@@ -29,11 +29,7 @@ beforeAll(async () => {
   project = (await createProject(database.pool, "shop", "Shop"))?.id ?? 0;
 });
 afterAll(() => database.drop());
-beforeEach(() =>
-  database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
-  ),
-);
+beforeEach(() => clearCrashes(database.pool));
 
 const everything: GroupFilter = {
   projectIds: null,

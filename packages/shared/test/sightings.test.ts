@@ -77,7 +77,7 @@ describe("counting", () => {
   test("crashes saved before there were sightings are counted from when they are worked out anew", async () => {
     await at.save({ lacks: [at.python(-1)], group: of("k", "s") });
     await at.pool.query("update reports set sighting = null");
-    await at.pool.query("truncate sightings");
+    await at.pool.query("delete from sightings");
     await at.upload();
     await at.repair(() => ({ verdict: "better", change: { group: of("k", "t") } }));
     expect(await counts()).toEqual({ t: 1 });

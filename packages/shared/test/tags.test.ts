@@ -1,6 +1,6 @@
 /** Crashes and groups by their tags. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import {
   acceptCrashes,
   createProject,
@@ -25,11 +25,7 @@ beforeAll(async () => {
   project = (await createProject(database.pool, "tags", "Tags"))?.id ?? 0;
 });
 afterAll(() => database.drop());
-beforeEach(() =>
-  database.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets, crash_tags, group_tags",
-  ),
-);
+beforeEach(() => clearCrashes(database.pool));
 
 async function saved(
   tags: Readonly<Record<string, string>>,

@@ -6,6 +6,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Attachment, openBlobStore } from "@faultline/shared";
 import { synthMinidump } from "@faultline/testkit";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { oneDump } from "./minidumps.ts";
 import { expectTaken, senderOf, type Sender } from "./sender.ts";
 import { dumpText, openSetting, traces, type Setting, type TestPart } from "./setting.ts";
@@ -17,7 +18,7 @@ beforeAll(async () => {
   send = senderOf(at);
 });
 afterAll(() => at.close());
-beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
+beforeEach(() => clearCrashes(at.pool));
 
 const attachmentsOf = async (id: string): Promise<readonly Attachment[]> => {
   const { rows } = await at.pool.query<{ attachments: Attachment[] }>(

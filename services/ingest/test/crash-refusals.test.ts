@@ -9,6 +9,7 @@ import {
   MAX_TEXT_BYTES,
 } from "@faultline/shared";
 import type { LightMyRequestResponse } from "fastify";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { MAX_CRASH_PARTS } from "../src/limits.ts";
 import { senderOf, textType, type Sender } from "./sender.ts";
 import { dumpText, form, openSetting, traces, type Setting, type TestPart } from "./setting.ts";
@@ -20,7 +21,7 @@ beforeAll(async () => {
   send = senderOf(at);
 });
 afterAll(() => at.close());
-beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
+beforeEach(() => clearCrashes(at.pool));
 
 const dump: TestPart = { name: "faulthandler", body: "x" };
 const big = "b".repeat(INLINE_BYTES * 2);

@@ -11,6 +11,7 @@ import {
   revokeIngestKey,
 } from "@faultline/shared";
 import type { LightMyRequestResponse } from "fastify";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { MAX_AUTH_FAILURES } from "../src/limits.ts";
 import { expectTaken, senderOf, textType, type Sender } from "./sender.ts";
 import {
@@ -31,7 +32,7 @@ beforeAll(async () => {
   send = senderOf(at);
 });
 afterAll(() => at.close());
-beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
+beforeEach(() => clearCrashes(at.pool));
 
 interface Row {
   readonly id: string;

@@ -13,6 +13,7 @@ import {
 } from "@faultline/shared";
 import { synthMinidump } from "@faultline/testkit";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { describeAnswers, type Described } from "./described.ts";
 import { oneDump } from "./minidumps.ts";
 import {
@@ -35,7 +36,7 @@ beforeAll(async () => {
   port = (at.app.server.address() as AddressInfo).port;
 });
 afterAll(() => at.close());
-beforeEach(() => at.pool.query("truncate crashes, pending, crash_keys"));
+beforeEach(() => clearCrashes(at.pool));
 
 /** Text fields first, then files, as Crashpad orders them. */
 const crashpadParts = (

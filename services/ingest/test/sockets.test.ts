@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INLINE_BYTES } from "@faultline/shared";
-import { freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
+import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import { startIngest, type Ingest } from "../src/index.ts";
 import {
   type Access,
@@ -161,7 +161,7 @@ test("a client that waits for 100 Continue is told to go on", async () => {
   const [second] = (await once(socket, "data")) as [Buffer];
   expect(second.toString()).toMatch(/^HTTP\/1\.1 200 /);
   socket.destroy();
-  await database.pool.query("truncate crashes, pending, crash_keys");
+  await clearCrashes(database.pool);
 });
 
 test("several crashes on one connection, each answered with its length", async () => {
@@ -182,7 +182,7 @@ test("several crashes on one connection, each answered with its length", async (
   }
   socket.destroy();
   expect(said.match(/HTTP\/1\.1 200/g)).toHaveLength(3);
-  await database.pool.query("truncate crashes, pending, crash_keys");
+  await clearCrashes(database.pool);
 });
 
 test("what is no HTTP gets a problem document", async () => {
@@ -211,5 +211,5 @@ test("a request under way when we stop is answered, and its crash kept", async (
   expect(said).toMatch(/^HTTP\/1\.1 200 /);
   const { rows } = await database.pool.query("select 1 from crashes");
   expect(rows).toHaveLength(1);
-  await database.pool.query("truncate crashes, pending, crash_keys");
+  await clearCrashes(database.pool);
 });

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { countWaiting, openQueue, type NewCrash } from "@faultline/shared";
 import { noContainers, startRedis, type ContainerServer } from "../../../test/containers.ts";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { startSymbolicator } from "../src/index.ts";
 import { crashWith, dumpText, log, openSetting, settled, submit, totals } from "./setting.ts";
 import type { Setting } from "./setting.ts";
@@ -38,9 +39,7 @@ describe.each(backends)("the queue in $backend", ({ backend, skip }) => {
   });
   beforeEach(async ({ skip: skipTest }) => {
     if (skip !== null) skipTest(skip);
-    await setting.pool.query(
-      "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
-    );
+    await clearCrashes(setting.pool);
   });
 
   async function startChild(): Promise<ChildProcess> {

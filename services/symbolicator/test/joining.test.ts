@@ -24,6 +24,7 @@ import {
   expectTrueCounts,
   expectTrueSightings,
 } from "../../../packages/shared/test/group-accounts.ts";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
 import { answersOf } from "../src/joining/answers.ts";
 import { openJoining, type Joining } from "../src/joining/joining.ts";
@@ -52,9 +53,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await joining?.close();
-  await setting.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets",
-  );
+  await clearCrashes(setting.pool);
 });
 const start = (): void => {
   joining = openJoining({ pool: setting.pool, engine, metrics, log }, 25);

@@ -19,6 +19,7 @@ import {
 } from "@faultline/shared";
 import { stackAt, synthMinidump } from "@faultline/testkit";
 import { expectTrueCounts } from "../../../packages/shared/test/group-accounts.ts";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { openAttachments, triedAgain } from "../src/attachments.ts";
 import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
@@ -69,10 +70,8 @@ afterAll(async () => {
 });
 /** The repairs that run beside take locks in an order of their own: whichever gives way to them begins again. */
 async function empty(): Promise<boolean> {
-  const emptied = setting.pool.query(
-    `truncate crashes, pending, reports, groups, group_keys, sightings, group_activity, group_hours, group_facets,
-              crash_lacks, repairs, repair_groups, native_caches, native_files, native_split_units`,
-  );
+  const symbols = ["native_caches", "native_files", "native_split_units"];
+  const emptied = clearCrashes(setting.pool, ...symbols);
   return await emptied.then(
     () => true,
     (error: { code?: string }) => {

@@ -13,6 +13,7 @@ import {
   type BlobStore,
   type NewCrash,
 } from "@faultline/shared";
+import { clearCrashes } from "../../../test/postgres.ts";
 import { openAttachments, triedAgain } from "../src/attachments.ts";
 import { batchLoads, batchSaves } from "../src/batches.ts";
 import { openEngine, type Engine } from "../src/engine.ts";
@@ -57,11 +58,7 @@ afterAll(async () => {
   await engine.close();
   await setting.close();
 });
-beforeEach(() =>
-  setting.pool.query(
-    "truncate crashes, pending, reports, groups, group_keys, sightings, group_hours, group_facets",
-  ),
-);
+beforeEach(() => clearCrashes(setting.pool));
 
 const accept = async (...crashes: NewCrash[]) => void (await acceptCrashes(setting.pool, crashes));
 const run = (crash: NewCrash, stalls = 0) => processCrash({ crashId: crash.id }, stalls, tools);

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 beforeEach(async () => {
-  await setting.pool.query("truncate native_caches");
+  await setting.pool.query("delete from native_caches");
   metrics = createMetrics();
   caches = openSymbolCaches(setting.pool, blobs, metrics, 1 << 20);
 });
