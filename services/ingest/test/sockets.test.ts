@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INLINE_BYTES } from "@faultline/shared";
 import { clearCrashes, freshDatabase, type TestDatabase } from "../../../test/postgres.ts";
 import { startIngest, type Ingest } from "../src/index.ts";
@@ -40,10 +40,13 @@ afterAll(async () => {
 const nothing = { rows: 0, files: [] };
 const left = (): Promise<unknown> => traces(database.pool, folder);
 
-function head(headers: Readonly<Record<string, string | number>>): string {
+function head(
+  headers: Readonly<Record<string, string | number>>,
+  path = "/api/v1/crashes",
+): string {
   const all = { host: "test", ...bearer(access.key), ...headers };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `POST /api/v1/crashes HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return `POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
 /** Everything the server says until it, or `ms`, ends the connection. */
@@ -142,6 +145,26 @@ test("a gigabyte of text is a 413 that names the limit, at little memory", async
   expect(most - before).toBeLessThan(200 << 20);
   await expect.poll(left, inTime).toEqual(nothing);
 }, 90_000);
+
+describe("whoever sends on after a refusal can send it all", () => {
+  const megabyte = Buffer.alloc(1 << 20, "File x.py, line 1 in f\n");
+  test.each([
+    ["too much text", "413", "/api/v1/crashes", {}],
+    ["what is no dump", "400", "/api/minidump", {}],
+    ["what is not packed as it says", "400", "/api/v1/crashes", { "content-encoding": "gzip" }],
+  ])("%s: %s", async (_, status, path, headers) => {
+    const type = { "content-type": "text/plain", "content-length": 64 * megabyte.length };
+    const socket = connect(ingest.port, "127.0.0.1");
+    let said = "";
+    socket.on("data", (chunk) => (said += chunk.toString("latin1")));
+    socket.on("error", () => undefined);
+    socket.write(head({ ...type, ...headers }, path));
+    for (let sent = 0; sent < 64; sent++) if (!socket.write(megabyte)) await drained(socket);
+    expect(socket.destroyed).toBe(false);
+    await once(socket, "close");
+    expect(said).toContain(`HTTP/1.1 ${status} `);
+  });
+});
 
 test("one that is announced too large is refused before it comes", async () => {
   const said = await talk([head({ "content-type": "text/plain", "content-length": 2 ** 30 }), "x"]);

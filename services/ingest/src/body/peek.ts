@@ -19,8 +19,12 @@ export async function peek(body: AsyncIterable<Buffer>, least: number): Promise<
 }
 
 async function* behind(head: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (head.length > 0) yield head;
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-    yield next.value;
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
   }
 }

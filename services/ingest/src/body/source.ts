@@ -125,7 +125,10 @@ const isDecoderError = (error: unknown): error is Error & { code: string } =>
 /** Whether the request's last byte has arrived. */
 export const isWhole = (raw: IncomingMessage): boolean => raw.complete || raw.readableEnded;
 
-/** Reads on and throws away what is left of a refused body, until it is over, the sender goes or time is up. */
+/**
+ * Reads on and throws away what is left of a refused body, until it is over, the sender goes or time is up.
+ * Whoever read it before may have left its listener there, which would keep it from flowing.
+ */
 export async function discardRest(raw: IncomingMessage): Promise<void> {
   if (isWhole(raw) || raw.destroyed) return;
   await new Promise<void>((resolve) => {
@@ -134,6 +137,7 @@ export async function discardRest(raw: IncomingMessage): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    raw.once("end", done).once("error", done).once("close", done).resume();
+    raw.once("end", done).once("error", done).once("close", done);
+    raw.removeAllListeners("readable").resume();
   });
 }
