@@ -6,6 +6,6 @@ export default defineConfig({
     globalSetup: "test/global-postgres.ts",
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });

@@ -160,7 +160,7 @@ test("a start without Postgres knows the keys, takes crashes, and hands them ove
   await server.start();
   await start();
   await expect.poll(stored, inTime).toContain(taken.id);
-  expect(await spooled()).toEqual([]);
+  await expect.poll(spooled, inTime).toEqual([]);
 }, 60_000);
 
 test("dying between Postgres and the spool's removal repeats what is idempotent", async () => {
