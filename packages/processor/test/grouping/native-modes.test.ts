@@ -143,6 +143,8 @@ test("a damaged heap is filed under the object that met it", () => {
   expect(one).toMatchObject({ mode: "victim", confidence: "low" });
   const elsewhere = [native("libc.so.6", "_int_malloc"), native("cv2.abi3.so", "flip"), ...call];
   expect(grouped(elsewhere).mid).toBe(one.mid);
+  const musl = [native("ld-musl-x86_64.so.1", "enframe"), resize, ...call, make];
+  expect(grouped(musl).mid).toBe(one.mid);
   // An allocator that the program called wrongly is not a damaged heap.
   expect(grouped([native("libc.so.6", "free"), resize, ...call, make]).mode).toBe("native");
 });

@@ -168,7 +168,8 @@ export const nativeRules: readonly NativeRule[] = [
     cause: "heap corruption",
     names: `_int_free _int_free_* _int_malloc _int_realloc _int_memalign sysmalloc systrim
       tcache_get tcache_get_n tcache_put tcache_thread_shutdown tcache_free munmap_chunk mremap_chunk
-      largebin_insert get_meta free_group alloc_group alloc_slot alloc_meta __malloc_allzerop __bin_chunk
+      largebin_insert get_meta enframe free_group nontrivial_free alloc_group alloc_slot try_avail alloc_meta
+      __malloc_alloc_meta __malloc_allzerop __libc_malloc_impl __bin_chunk unbin alloc_fwd alloc_rev
       arena_get2 pymalloc_alloc pymalloc_free pymalloc_realloc address_in_range
       insert_to_freepool insert_to_usedpool RtlpFreeHeap* RtlpAllocateHeap* RtlFreeHeap
       RtlAllocateHeap RtlReAllocateHeap RtlpLow* RtlpCoalesce* RtlpHp* mi_*_page* _mi_*
