@@ -1,4 +1,5 @@
 /** Joins crashes of which only native frames are known: by their functions, objects and places. */
+import { placesOf } from "./code-places.ts";
 import { dominant, Tally } from "./counts.ts";
 import type { Assertions } from "./shared-links.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
@@ -26,7 +27,8 @@ export class WithoutPython {
     for (const [index, { sighting, times }] of seen.entries()) {
       const { base, native, named, object, foreignThread } = sighting.evidence;
       const key = keys[index] ?? null;
-      const names = native.map((name) => `${base}:${name}`);
+      const places = placesOf(sighting.evidence);
+      const names = [...native, ...places].map((name) => `${base}:${name}`);
       if (key !== null) for (const name of names) this.#names.add(name, key, times);
       if (!named) continue;
       const place = `${base}:${object}`;
@@ -45,17 +47,17 @@ export class WithoutPython {
     if (!evidence.named) {
       const known = this.#byNames(sighting, this.#names, null);
       const asserted = known ?? this.#assertions.keyOf(sighting, 1);
-      return asserted ?? this.#byObject(sighting, this.#objects) ?? mid;
+      return asserted ?? (evidence.told ? null : this.#byObject(sighting, this.#objects)) ?? mid;
     }
     const [culprit = ""] = evidence.native;
     const known = this.#names.firstOf(`${evidence.base}:${culprit}`);
     return known ?? this.#assertions.keyOf(sighting, 1) ?? mid;
   }
 
-  /** By the first of its names that clearly leads to one key, else by its object. */
+  /** By the first of its places and names that clearly leads to one key, else by its object. */
   #byNames(sighting: Sighting, names: Tally, objects: Tally | null): string | null {
     const { base, native } = sighting.evidence;
-    for (const name of native) {
+    for (const name of [...placesOf(sighting.evidence), ...native]) {
       const key = dominant(names.commonestOf(`${base}:${name}`), UNNAMED);
       if (key !== null) return key;
     }

@@ -2,6 +2,10 @@
 import { WithPython } from "./attach-python.ts";
 import { WithoutPython } from "./attach-native.ts";
 import { contextsOf } from "./contexts.ts";
+import { withNames } from "./code-places.ts";
+import { withoutInstalled } from "./installed.ts";
+import { withMechanisms } from "./mechanisms.ts";
+import { NamedKeys } from "./named-keys.ts";
 import { Assertions } from "./shared-links.ts";
 import type { SeenSighting } from "./sightings.ts";
 
@@ -25,14 +29,19 @@ export function attachAll(
   seen: readonly SeenSighting[],
   { splits = true }: AttachOptions = {},
 ): readonly string[] {
-  const free = seen.filter(({ sighting }) => !sighting.pinned);
-  const contexts = contextsOf(free);
-  const assertions = new Assertions(free);
-  const python = new WithPython(free, contexts, assertions, splits);
+  const ours = seen.filter(({ sighting }) => !sighting.pinned);
+  const known = withNames(withoutInstalled(ours));
+  const contexts = contextsOf(known);
+  const free = withMechanisms(known, contexts, splits);
+  const named = new NamedKeys(free, contexts);
+  const assertions = new Assertions(free, named);
+  const python = new WithPython(free, contexts, named, assertions, splits);
   const keys = free.map(({ sighting }, index) => python.keyOf(sighting, contexts[index] ?? null));
   const native = new WithoutPython(free, keys, assertions);
   const found = new Map(
-    free.map((one, index) => [one, keys[index] ?? native.keyOf(one.sighting)] as const),
+    ours.map(
+      (one, index) => [one, keys[index] ?? native.keyOf((free[index] ?? one).sighting)] as const,
+    ),
   );
   return seen.map((one) => found.get(one) ?? one.sighting.mid);
 }

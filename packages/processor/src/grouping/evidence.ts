@@ -28,12 +28,14 @@ export interface Evidence {
   readonly base: string;
   /** Python functions of the program, nearest the crash first, each once; empty without Python frames. */
   readonly own: readonly OwnFunction[];
-  /** The function of an installed package that the innermost of `own` called; null: none. */
+  /** The function of an installed package, as `unit`, that the innermost of `own` called; null: none. */
   readonly called: string | null;
   /** What stands in for `own` where the program has no function: its packages, an imported module. */
   readonly instead: readonly string[];
   /** Native names, most telling first: the culprit, or what the interpreter was at. */
   readonly native: readonly string[];
+  /** Where in the file of its build the foreign code that died lies, `module+0x1a2b`. */
+  readonly site: string | null;
   /** Foreign functions from the culprit to its callers, at most `MAX_CHAIN`: the culprit first. */
   readonly chain: readonly string[];
   /** Foreign objects on the way from the crash to Python, nearest the crash first. */
@@ -57,6 +59,8 @@ export interface Evidence {
   /** Functions of an endless recursion through Python. */
   readonly cycle: readonly string[] | null;
   readonly chance: Chance | null;
+  /** The garbage collector was at work, whatever it met. */
+  readonly collecting: boolean;
 }
 
 export function evidenceOf(
@@ -72,7 +76,8 @@ export function evidenceOf(
     own,
     called: calledPackage(python),
     instead: own.length === 0 ? (anchors?.mid.map(({ token }) => unitOf(token)) ?? []) : [],
-    native: nativeNames(native),
+    native: nativeNames(native, kind),
+    site: native.top?.frame.site ?? null,
     chain: chainOf(native),
     objects: [...new Set(native.region.filter(isForeign).map(({ frame }) => frame.object.key))],
     named: false,
@@ -85,6 +90,7 @@ export function evidenceOf(
     assertion: assertionLink(kind),
     cycle: null,
     chance: null,
+    collecting: native.collector,
   };
 }
 
@@ -101,18 +107,33 @@ function ownFunctions(python: readonly PythonSlot[]): readonly OwnFunction[] {
 function calledPackage(python: readonly PythonSlot[]): string | null {
   const caller = python.findIndex(({ frame }) => frame.role === "app" || frame.role === "helper");
   const above = python.slice(0, Math.max(caller, 0));
-  return above.findLast(({ frame }) => frame.role === "library")?.token ?? null;
+  const called = above.findLast(({ frame }) => frame.role === "library");
+  return called === undefined ? null : unitOf(called.token);
 }
 
-/** The culprit, else the place in its build and the shape; then the two nearest names that tell anything, then the nearest. */
-function nativeNames({ culprit, top, region }: NativeFacts): readonly string[] {
-  const telling = tellingSlots(region).map(({ token }) => token ?? "");
+/**
+ * The culprit, or without one the shape; then the two nearest names that tell anything, then the nearest.
+ * Deaths that have none of these were in whatever the interpreter does for all: there, too, some die
+ * in other functions than others. What waits is there by nature.
+ */
+function nativeNames({ culprit, top, region }: NativeFacts, { base }: Kind): readonly string[] {
   const shape = top === null ? "" : (shapeOf(region) ?? "");
-  const site = top?.frame.site ?? "";
-  const best = culprit === null ? [site, shape] : [culprit.token ?? ""];
-  const names = [...best, telling.slice(0, 2).join(" < "), telling[0] ?? "", shape, site];
-  return [...new Set(names)].filter((name) => name !== "");
+  const telling = nearest(tellingSlots(region));
+  const names = distinctNames(
+    culprit === null ? [shape, ...telling] : [culprit.token ?? "", ...telling, shape],
+  );
+  if (names.length > 0 || base === "hang") return names;
+  return distinctNames(nearest(region).map((name) => `at ${name}`));
 }
+
+/** The two nearest names in one, then the nearest. */
+function nearest(slots: readonly NativeSlot[]): readonly string[] {
+  const names = slots.flatMap(({ token }) => token ?? []).slice(0, 2);
+  return [names.join(" < "), ...names.slice(0, 1)].filter((name) => name !== "");
+}
+
+const distinctNames = (names: readonly string[]): readonly string[] =>
+  [...new Set(names)].filter((name) => name !== "");
 
 function chainOf({ culprit, region }: NativeFacts): readonly string[] {
   if (culprit === null) return [];

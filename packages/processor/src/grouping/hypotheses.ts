@@ -6,7 +6,7 @@ import type { NamedKeys } from "./named-keys.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** How many times as likely as the next a hypothesis must be. */
-const CLEARLY = 1.5;
+const CLEARLY = 1.2;
 
 /**
  * A hypothesis is what was died of (`diedOf`), of a key its context's main one; of an object that

@@ -2,13 +2,15 @@
 import { ranked, Tally } from "./counts.ts";
 import { MAX_COMPARED } from "./limits.ts";
 import { partsOf } from "./named-parts.ts";
+import { sameChecks } from "./same-checks.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** How many times as often the commoner key of a context must be seen to take one over that shares no function with it. */
-const SAME_OBJECT = 2;
+const SAME_OBJECT = 3;
 const OTHER_OBJECT = 4;
 
-interface NamedKey {
+export interface NamedKey {
+  readonly base: string;
   readonly culprit: string;
   readonly saying: string;
   readonly object: string | null;
@@ -23,41 +25,59 @@ interface NamedKey {
 export class NamedKeys {
   readonly #keys = new Map<string, NamedKey>();
   readonly #byContext = new Tally();
+  /** Functions of packages that a context called, by it and the key that it died under. */
+  readonly #called = new Tally();
   readonly #mains = new Map<string, ReadonlyMap<string, string>>();
+  /** For the keys of one bug the commonest. */
+  readonly #same = new Map<string, string>();
   /** Main keys by context. */
   readonly #reached = new Tally();
   readonly #parts = new Map<string, ReadonlyMap<string, string | null>>();
 
   constructor(seen: readonly SeenSighting[], contexts: readonly (string | null)[]) {
-    const ways = new Map<string, Tally>();
-    for (const [index, one] of seen.entries()) {
-      const { mid, evidence } = one.sighting;
-      if (!evidence.named || evidence.cycle !== null) continue;
-      this.#add(one.sighting);
+    for (const [index, { sighting, times }] of seen.entries()) {
+      if (!isNamed(sighting)) continue;
+      this.#add(sighting);
       const context = contexts[index] ?? null;
       if (context === null) continue;
-      this.#byContext.add(context, mid, one.times);
-      if (!ways.has(mid)) ways.set(mid, new Tally());
-      ways.get(mid)?.add(evidence.chain[1] ?? "", context, one.times);
+      const { mid, evidence } = sighting;
+      this.#byContext.add(context, mid, times);
+      if (evidence.called !== null) this.#called.add(`${context} ${mid}`, evidence.called, times);
     }
-    const reaching = new Tally();
+    this.#joinChecks();
+    for (const context of this.#byContext.keys()) this.#mains.set(context, this.#mainsOf(context));
+    this.#findParts(seen, contexts);
+  }
+
+  #joinChecks(): void {
+    const checks = sameChecks(this.#keys, this.#byContext, shareCaller);
+    const groups = new Tally();
     for (const context of this.#byContext.keys()) {
-      const counts = this.#byContext.of(context);
-      const mains = this.#mainsOf(counts);
-      this.#mains.set(context, mains);
-      for (const [mid, times] of counts) {
-        const main = mains.get(mid) ?? mid;
-        this.#reached.add(context, main, times);
-        reaching.add(main, context, times);
-      }
+      for (const [mid, times] of this.#byContext.of(context))
+        groups.add(checks.headOf(mid), mid, times);
     }
-    for (const main of reaching.keys()) {
-      const known = ways.get(main);
-      const itsWays = [...(known?.keys() ?? [])].map((way) => known?.of(way) ?? new Map());
-      this.#parts.set(
-        main,
-        partsOf(reaching.of(main), itsWays, this.#keys.get(main)?.inExtension === true),
-      );
+    for (const head of groups.keys()) {
+      const commonest = groups.firstOf(head) ?? head;
+      for (const mid of groups.of(head).keys()) this.#same.set(mid, commonest);
+    }
+  }
+
+  #findParts(seen: readonly SeenSighting[], contexts: readonly (string | null)[]): void {
+    const reaching = new Tally();
+    const ways = new Map<string, Tally>();
+    for (const [index, { sighting, times }] of seen.entries()) {
+      const context = contexts[index] ?? null;
+      if (context === null || !isNamed(sighting)) continue;
+      const main = this.mainOf(context, sighting.mid);
+      this.#reached.add(context, main, times);
+      reaching.add(main, context, times);
+      if (!ways.has(main)) ways.set(main, new Tally());
+      ways.get(main)?.add(sighting.evidence.chain[1] ?? "", context, times);
+    }
+    for (const [main, itsWays] of ways) {
+      const contextsOfWays = [...itsWays.keys()].map((way) => itsWays.of(way));
+      const inExtension = this.#keys.get(main)?.inExtension === true;
+      this.#parts.set(main, partsOf(reaching.of(main), contextsOfWays, inExtension));
     }
   }
 
@@ -65,9 +85,10 @@ export class NamedKeys {
     let key = this.#keys.get(mid);
     if (key === undefined) {
       const [culprit = ""] = evidence.chain;
-      const { saying, object, inExtension } = evidence;
+      const { base, saying, object, inExtension } = evidence;
       const recursion = evidence.native[0]?.startsWith("overflow ") === true;
       key = {
+        base,
         culprit,
         saying,
         object,
@@ -87,15 +108,17 @@ export class NamedKeys {
    * For each key of a context, the commonest that may be the same function: walks lose the
    * innermost frames, builds differ in what they inline and in the names they keep.
    */
-  #mainsOf(counts: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
+  #mainsOf(context: string): ReadonlyMap<string, string> {
     const before: (readonly [string, number])[] = [];
     const mains = new Map<string, string>();
     // those that say nothing last: two that say different things must not meet in one of them
-    const inOrder = ranked(counts).toSorted(
+    const inOrder = ranked(this.#byContext.of(context)).toSorted(
       ([one], [other]) => this.#isSilent(one) - this.#isSilent(other),
     );
     for (const [mid, times] of inOrder) {
-      const main = before.find(([other, count]) => this.#isVariant(mid, times, other, count));
+      const main = before.find(([other, count]) =>
+        this.#isVariant(context, mid, times, other, count),
+      );
       mains.set(mid, main === undefined ? mid : (mains.get(main[0]) ?? mid));
       if (before.length < MAX_COMPARED) before.push([mid, times]);
     }
@@ -106,16 +129,29 @@ export class NamedKeys {
     return this.#keys.get(mid)?.saying === "" ? 1 : 0;
   }
 
-  #isVariant(mid: string, times: number, other: string, count: number): boolean {
+  #isVariant(context: string, mid: string, times: number, other: string, count: number): boolean {
     const [one, two] = [this.#keys.get(mid), this.#keys.get(other)];
     if (one === undefined || two === undefined || !mayBothSay(one.saying, two.saying)) return false;
+    if (onOneWay(one, two)) return true;
     const ratio = one.object === two.object ? SAME_OBJECT : OTHER_OBJECT;
-    return onOneWay(one, two) || times * ratio <= count;
+    return times * ratio <= count && this.#mayBeCalledAlike(context, mid, other);
+  }
+
+  /** Not by two different functions of packages. */
+  #mayBeCalledAlike(context: string, mid: string, other: string): boolean {
+    const one = this.#called.of(`${context} ${mid}`);
+    const two = this.#called.of(`${context} ${other}`);
+    return one.size === 0 || two.size === 0 || [...one.keys()].some((name) => two.has(name));
   }
 
   /** The key that stands for `mid` in `context`. */
   mainOf(context: string, mid: string): string {
-    return this.#mains.get(context)?.get(mid) ?? mid;
+    return this.sameAs(this.#mains.get(context)?.get(mid) ?? mid);
+  }
+
+  /** The key that stands for `mid` wherever it was reached. */
+  sameAs(mid: string): string {
+    return this.#same.get(mid) ?? mid;
   }
 
   /** The commonest main keys of a context, and how often they were seen. */
@@ -140,8 +176,10 @@ export class NamedKeys {
   }
 }
 
+const isNamed = ({ evidence }: Sighting): boolean => evidence.named && evidence.cycle === null;
+
 /** Not two different things. */
-const mayBothSay = (one: string, other: string): boolean =>
+export const mayBothSay = (one: string, other: string): boolean =>
   one === "" || other === "" || one === other;
 
 /** One's culprit called the other's, or takes part in its recursion. */
@@ -149,4 +187,13 @@ const onOneWay = (one: NamedKey, other: NamedKey): boolean =>
   (one.culprit === other.culprit && one.object === other.object) ||
   one.callers.has(other.culprit) ||
   other.callers.has(one.culprit) ||
-  (one.recursion && other.recursion && [...one.callers].some((name) => other.callers.has(name)));
+  (one.recursion && other.recursion && shareOne(one.callers, other.callers));
+
+/** Functions of one object that the same function called, or one of them the other. */
+const shareCaller = (one: NamedKey, other: NamedKey): boolean =>
+  one.object === other.object &&
+  mayBothSay(one.saying, other.saying) &&
+  (onOneWay(one, other) || shareOne(one.callers, other.callers));
+
+const shareOne = (some: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>
+  [...some].some((name) => others.has(name));

@@ -3,6 +3,7 @@
  * many as it has contexts; any other function those whose ways to it have nothing in common.
  */
 import { ranked, Tally } from "./counts.ts";
+import { Unions } from "./unions.ts";
 
 /** How often the contexts of a part must have been seen together before it stands by itself. */
 const MIN_PART = 3;
@@ -29,17 +30,16 @@ export function partsOf(
 ): ReadonlyMap<string, string | null> {
   if (!inExtension && isMechanism(reaching.values()))
     return new Map([...reaching.keys()].map((context) => [context, context]));
-  const heads = headsOf(ways);
-  const headOf = (context: string): string => heads.get(context) ?? context;
+  const heads = unionsOf(ways);
   const parts = new Tally();
-  for (const [context, times] of reaching) parts.add(headOf(context), context, times);
+  for (const [context, times] of reaching) parts.add(heads.headOf(context), context, times);
   const nameOf = (head: string): string => parts.firstOf(head) ?? head;
   const [main] = ranked(
     [...parts.keys()].map((head) => [nameOf(head), parts.total(head)] as const),
   );
   return new Map(
     [...reaching.keys()].map((context) => {
-      const head = headOf(context);
+      const head = heads.headOf(context);
       const isPart = nameOf(head) !== main?.[0] && parts.total(head) >= MIN_PART;
       return [context, isPart ? nameOf(head) : null];
     }),
@@ -47,25 +47,11 @@ export function partsOf(
 }
 
 /** Contexts that share a way, directly or over others, have one head. */
-function headsOf(ways: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, string> {
-  const above = new Map<string, string>();
-  const headOf = (context: string): string => {
-    const path: string[] = [];
-    let head = context;
-    for (let next = above.get(head); next !== undefined; next = above.get(head)) {
-      path.push(head);
-      head = next;
-    }
-    for (const passed of path) above.set(passed, head);
-    return head;
-  };
+function unionsOf(ways: readonly ReadonlyMap<string, number>[]): Unions {
+  const unions = new Unions();
   for (const contexts of ways) {
-    const [first, ...others] = [...contexts.keys()].map(headOf);
-    for (const other of others) {
-      const [one, two] = [headOf(first ?? other), headOf(other)];
-      if (one !== two) above.set(two, one);
-    }
+    const [first, ...others] = [...contexts.keys()];
+    for (const other of others) unions.join(first ?? other, other);
   }
-  const all = ways.flatMap((contexts) => [...contexts.keys()]);
-  return new Map(all.map((context) => [context, headOf(context)]));
+  return unions;
 }

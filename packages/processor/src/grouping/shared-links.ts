@@ -1,5 +1,6 @@
 /** What joins crashes whatever else was captured: a failed assertion, an endless recursion. */
 import { commonest, Tally } from "./counts.ts";
+import type { NamedKeys } from "./named-keys.ts";
 import type { SeenSighting } from "./sightings.ts";
 
 type Sighting = SeenSighting["sighting"];
@@ -9,11 +10,11 @@ export class Assertions {
   readonly #named = new Tally();
   readonly #open = new Tally();
 
-  constructor(seen: readonly SeenSighting[]) {
+  constructor(seen: readonly SeenSighting[], keys: NamedKeys) {
     for (const { sighting, times } of seen) {
       const { assertion, named } = sighting.evidence;
       if (assertion !== null)
-        (named ? this.#named : this.#open).add(assertion, sighting.mid, times);
+        (named ? this.#named : this.#open).add(assertion, keys.sameAs(sighting.mid), times);
     }
   }
 

@@ -5,7 +5,7 @@ import type { Evidence } from "./evidence.ts";
  * Of what a sighting looks like as JSON: to be raised with every change of it. Those of two versions
  * are not joined with each other.
  */
-export const SIGHTING_VERSION = 1;
+export const SIGHTING_VERSION = 2;
 
 /** One crash: its keys and what it shares with others. Plain data: what became JSON and back is as good. */
 export interface Sighting {

@@ -9,6 +9,7 @@ export interface FrameFields {
   readonly line?: number | null;
   readonly inApp: boolean | null;
   readonly role: string | null;
+  readonly offset?: string;
 }
 
 /** A frame as faulthandler knows it: a file and a name. */
