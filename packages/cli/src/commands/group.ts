@@ -16,8 +16,8 @@ once all are read: crashes of one bug find each other, whichever came first. A r
 (on one line; innermost frame first). \`crashingThread\` is an index into \`threads\`, the first when missing.
 
   coarse, mid, fine   keys, each a part of the next: kind and one function, the bug, the whole path
-  group               the key that the crash is filed under: mid, or the key of the crashes that
-                      share its link (or another half of their stacks)
+  group               the key that the crash is filed under: mid, or the key of crashes that share
+                      with it what those of one bug do
   link                key of the Python functions alone; null without Python frames
   mode, confidence    which rule formed the keys, and how far to trust it
   frames              one for every frame of the thread: its role, its token, the keys that
