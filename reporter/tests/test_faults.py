@@ -343,13 +343,13 @@ def test_a_service_in_trouble_loses_nothing_and_gets_nothing_twice(app: App, ser
             os.kill(pid, signal.SIGKILL)
         service.delay = 0
         time.sleep(0.1)
-    service.status, service.cut = 200, False
     from faultline._uploader import NOTHING_LEFT, deliver
 
     for pid in app.monitors():
         os.kill(pid, signal.SIGKILL)
     app.wait_until_gone()
     time.sleep(0.2)  # a process that is killed lets go of its memory before it lets go of its locks
+    service.status, service.cut = 200, False
     before = len(service.received)
     assert deliver(str(app.spool), dsn=service.dsn, everything=True) == NOTHING_LEFT
     assert deliver(str(app.spool), dsn=service.dsn, everything=True) == NOTHING_LEFT
