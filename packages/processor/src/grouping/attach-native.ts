@@ -41,27 +41,33 @@ export class WithoutPython {
 
   /** The key that a crash is filed under. */
   keyOf(sighting: Sighting): string {
-    const { mid, evidence } = sighting;
-    if (evidence.foreignThread && !evidence.named)
-      return this.#byNames(sighting, this.#threadNames, this.#threadObjects) ?? mid;
-    if (!evidence.named) {
-      const known = this.#byNames(sighting, this.#names, null);
-      const asserted = known ?? this.#assertions.keyOf(sighting, 1);
-      return asserted ?? (evidence.told ? null : this.#byObject(sighting, this.#objects)) ?? mid;
-    }
-    const [culprit = ""] = evidence.native;
-    const known = this.#names.firstOf(`${evidence.base}:${culprit}`);
-    return known ?? this.#assertions.keyOf(sighting, 1) ?? mid;
+    const { named } = sighting.evidence;
+    return (named ? this.#ofNamed(sighting) : this.#ofNameless(sighting)) ?? sighting.mid;
   }
 
-  /** By the first of its places and names that clearly leads to one key, else by its object. */
-  #byNames(sighting: Sighting, names: Tally, objects: Tally | null): string | null {
-    const { base, native } = sighting.evidence;
-    for (const name of [...placesOf(sighting.evidence), ...native]) {
-      const key = dominant(names.commonestOf(`${base}:${name}`), UNNAMED);
+  #ofNamed(sighting: Sighting): string | null {
+    const { base, native, foreignThread } = sighting.evidence;
+    const known = foreignThread ? null : this.#names.firstOf(`${base}:${native[0] ?? ""}`);
+    return known ?? this.#assertions.keyOf(sighting, 1);
+  }
+
+  /** By places, names and words; then by the object, unless that does as it is told. */
+  #ofNameless(sighting: Sighting): string | null {
+    if (sighting.evidence.foreignThread)
+      return (
+        this.#byNames(sighting, this.#threadNames) ?? this.#byObject(sighting, this.#threadObjects)
+      );
+    const known = this.#byNames(sighting, this.#names) ?? this.#assertions.keyOf(sighting, 1);
+    return known ?? (sighting.evidence.told ? null : this.#byObject(sighting, this.#objects));
+  }
+
+  /** By the first of its places and names that clearly leads to one key. */
+  #byNames({ evidence }: Sighting, names: Tally): string | null {
+    for (const name of [...placesOf(evidence), ...evidence.native]) {
+      const key = dominant(names.commonestOf(`${evidence.base}:${name}`), UNNAMED);
       if (key !== null) return key;
     }
-    return objects === null ? null : this.#byObject(sighting, objects);
+    return null;
   }
 
   #byObject({ evidence: { base, object } }: Sighting, objects: Tally): string | null {

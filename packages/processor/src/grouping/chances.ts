@@ -9,10 +9,10 @@ import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** Deaths by chance that must have a function on their stack before it may stand for them, and their share of all that had it. */
 const MIN_CHANCE = 3;
-const MIN_CHANCE_SHARE = 0.3;
+const MIN_CHANCE_SHARE = 0.4;
 /** How often an object's code must have met the damage, and how many times as often as the next object's. */
-const MIN_MET = 2;
-const MET_RATIO = 2;
+const MIN_MET = 3;
+const MET_RATIO = 3;
 /** Dumps of a context that wait before a text of it is taken to wait, too. */
 const MIN_WAITS = 2;
 

@@ -83,7 +83,7 @@ describe("a library that gives up in several of its functions", () => {
 test("what the collector met in a function's objects stands for what it met below that function", () => {
   const collector = [native(python, "visit_decref"), native(python, "gc_collect_main"), ...call];
   const own = [native("shop.so", "node_traverse"), ...collector, make, store];
-  const groups = groupsOf([...collector, make, store], [...collector, charge], ...times(2, own));
+  const groups = groupsOf([...collector, make, store], [...collector, charge], ...times(3, own));
   expect(groups[0]).toBe(groups.at(-1));
   expect(groups[1]).not.toBe(groups.at(-1));
 });
@@ -95,8 +95,8 @@ test("an object that met the damaged heap again and again joins the functions be
   const tuple = native(python, "tupledealloc");
   const { groups } = run(
     [make, charge].flatMap((caller) => [
-      ...times(2, below(met, ...call, caller)),
-      ...times(3, below(tuple, ...call, caller)),
+      ...times(3, below(met, ...call, caller)),
+      ...times(4, below(tuple, ...call, caller)),
     ]),
   );
   expect(count(groups)).toBe(1);

@@ -76,6 +76,14 @@ test("a thread that native code made does not go to crashes that Python code cal
   expect(alone.at(-2)).not.toBe(alone[0]);
   const known = groupsOf(...times(5, called), ...times(2, [flush, ...base]), [unnamed, ...base]);
   expect(known.at(-1)).toBe(known[5]);
+  const [push, ctypes] = [
+    native("libsdk.so", "sdk_push"),
+    native("_ctypes.so", "_ctypes_callproc"),
+  ];
+  const told = times(5, [push, ctypes, ...call, make, store]);
+  const named = groupsOf(...told, [push, ...base], [push, ctypes, ...call]);
+  expect(named.at(-1)).toBe(named[0]);
+  expect(named.at(-2)).not.toBe(named[0]);
 });
 
 test("a Python function through which many have foreign code called is a mechanism for them", () => {

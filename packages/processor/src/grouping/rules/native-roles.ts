@@ -148,7 +148,7 @@ export const nativeRules: readonly NativeRule[] = [
     scope: "anywhere",
     because: "by its name, how a program ends itself",
     names: `die *_die *::die panic *_panic *::panic fatal *_fatal *::fatal *_fatal_error *::fatal_error
-      *FatalError log_fatal *::LogFatal *::log_fatal *_abort *::abort *::Abort abort_*
+      *FatalError log_fatal *::LogFatal *::log_fatal *_abort *::abort *::Abort abort_* *_abort_with_* *abort_handler
       *_terminate_handler *terminate_handler`,
   },
   {
