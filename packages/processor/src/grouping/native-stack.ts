@@ -20,7 +20,10 @@ export interface NativeFacts {
   readonly cause: NativeCause | null;
   readonly collector: boolean;
   readonly waits: boolean;
-  /** Foreign code called with its caller's own arguments (ctypes, cffi, numba). */
+  /**
+   * Foreign code called with its caller's own arguments (ctypes, cffi, numba), and died of them: what
+   * ends itself by a check of its own did more than it was told.
+   */
   readonly mechanism: boolean;
   /** First frame of an object that can be guilty, and the frame that names its bug. */
   readonly top: NativeSlot | null;
@@ -46,11 +49,14 @@ export function nativeFacts(slots: Slots, kind: Kind): NativeFacts {
     cause: causeOf(ending, region, kind),
     collector: region.some(({ role }) => role === "collector"),
     waits: region.slice(0, MAX_ABORT_FRAMES).some(({ role }) => role === "wait"),
-    mechanism: region.some(({ frame }) => frame.rule?.mechanism === true || frame.object.mechanism),
+    mechanism: kind.base !== "abort" && region.some(isMechanism),
     top,
     culprit: culpritOf(region, top),
   };
 }
+
+const isMechanism = ({ frame }: NativeSlot): boolean =>
+  frame.rule?.mechanism === true || frame.object.mechanism;
 
 /** An uncaught C++ exception ends a process on Windows under a code of its own. */
 const endsItself = ({ base }: Kind): boolean =>

@@ -89,6 +89,10 @@ test("a mechanism does as it is told: the Python code that told it names the bug
   ]) {
     expect(grouped(stack)).toMatchObject({ mode: "python", mid: grouped([make, store]).mid });
   }
+  // A check that it made itself is its own.
+  const check = [native("libc.so.6", "abort"), acme, ...ctypes, ...call];
+  const ended = { mode: "native", culprit: "acme:acme_send" };
+  expect(grouped([...check, make, store], { reason: "SIGABRT" })).toMatchObject(ended);
 });
 
 test("an illegal instruction is the fault of a build, not of one of its functions", () => {
