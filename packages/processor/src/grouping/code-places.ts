@@ -9,7 +9,7 @@ import type { SeenSighting } from "./sightings.ts";
 import { mayBothSay } from "./named-keys.ts";
 import { Unions } from "./unions.ts";
 
-/** Bytes that hold no more than one bug: instructions of one function that lie this near are told by one place. */
+/** Bytes: instructions that lie this near each other are of one function, and die of one bug. */
 const NEAR = 64;
 
 /**
@@ -17,9 +17,9 @@ const NEAR = 64;
  * overlap by half, so that no two places near each other are parted by a border.
  */
 export function placesOf({ site }: Evidence): readonly string[] {
-  const [, module, digits] = /^(.*)\+0x([0-9a-f]{1,13})$/i.exec(site ?? "") ?? [];
-  if (site === null || module === undefined || digits === undefined)
-    return site === null ? [] : [site];
+  if (site === null) return [];
+  const [, module, digits] = /^(.*)\+0x([0-9a-f]{1,13})$/i.exec(site) ?? [];
+  if (module === undefined || digits === undefined) return [site];
   const offset = Number.parseInt(digits, 16);
   const first = Math.floor(offset / NEAR);
   const second = Math.floor((offset + NEAR / 2) / NEAR);
@@ -92,15 +92,16 @@ export function samePlaces(
   contexts: readonly (string | null)[],
 ): Unions {
   const deaths = new Unions();
-  const first = new Map<string, string>();
+  const known = new Map<string, string>();
   for (const [index, { sighting }] of seen.entries()) {
     const context = contexts[index] ?? null;
     const died = diedOf(sighting);
     if (context === null || died === null || !isNameless(sighting.evidence)) continue;
     const death = `${context} ${died}`;
     for (const place of placesOf(sighting.evidence)) {
-      deaths.join(first.get(place) ?? death, death);
-      first.set(place, death);
+      const here = `${sighting.evidence.base} ${place}`;
+      deaths.join(known.get(here) ?? death, death);
+      known.set(here, death);
     }
   }
   return deaths;
