@@ -133,6 +133,7 @@ export class NamedKeys {
     const [one, two] = [this.#keys.get(mid), this.#keys.get(other)];
     if (one === undefined || two === undefined || !mayBothSay(one.saying, two.saying)) return false;
     if (onOneWay(one, two)) return true;
+    if (one.recursion !== two.recursion) return false;
     const ratio = one.object === two.object ? SAME_OBJECT : OTHER_OBJECT;
     return times * ratio <= count && this.#mayBeCalledAlike(context, mid, other);
   }
