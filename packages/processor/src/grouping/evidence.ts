@@ -61,6 +61,8 @@ export interface Evidence {
   readonly chance: Chance | null;
   /** The garbage collector was at work, whatever it met. */
   readonly collecting: boolean;
+  /** A module was being imported. */
+  readonly importing: boolean;
 }
 
 export function evidenceOf(
@@ -91,6 +93,7 @@ export function evidenceOf(
     cycle: null,
     chance: null,
     collecting: native.collector,
+    importing: imported,
   };
 }
 

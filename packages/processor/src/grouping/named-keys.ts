@@ -72,7 +72,7 @@ export class NamedKeys {
       this.#reached.add(context, main, times);
       reaching.add(main, context, times);
       if (!ways.has(main)) ways.set(main, new Tally());
-      ways.get(main)?.add(sighting.evidence.chain[1] ?? "", context, times);
+      ways.get(main)?.add(wayOf(sighting), context, times);
     }
     for (const [main, itsWays] of ways) {
       const contextsOfWays = [...itsWays.keys()].map((way) => itsWays.of(way));
@@ -176,6 +176,10 @@ export class NamedKeys {
     return this.#parts.get(mid)?.get(context) ?? null;
   }
 }
+
+/** What led to the culprit: the function that called it. What dies at an import is no bug of later calls. */
+const wayOf = ({ evidence: { importing, chain } }: Sighting): string =>
+  importing && chain.length > 0 ? "import" : (chain[1] ?? "");
 
 const isNamed = ({ evidence }: Sighting): boolean => evidence.named && evidence.cycle === null;
 

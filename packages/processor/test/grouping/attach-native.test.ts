@@ -1,7 +1,7 @@
 /** What the native side of a crash tells of its bug, and what it does not. */
 import { expect, test } from "vitest";
 import { call, charge, count, groupsOf, make, python, run, store, times } from "./joined.ts";
-import { app, crash, type Death, native } from "./stacks.ts";
+import { app, at, crash, type Death, installed, native } from "./stacks.ts";
 
 const decode = native("codec.so", "decode_block");
 const entry = native("codec.so", "codec_decode");
@@ -135,4 +135,21 @@ test("functions in which the collector met a damaged object are accused of nothi
   ]);
   expect(new Set(groups.slice(0, 3)).size).toBe(1);
   expect(groups[3]).not.toBe(groups[0]);
+});
+
+test("what dies while its module is imported is no bug of later calls, once both are known well", () => {
+  const first = native("_acme.cpython-312-x86_64-linux-gnu.so", "acme_setup");
+  const frozen = at("<frozen importlib._bootstrap>", "_call_with_frames_removed");
+  const importing = [
+    first,
+    ...call,
+    installed("acme/__init__.py", "<module>"),
+    frozen,
+    make,
+    store,
+  ];
+  const later = [first, ...call, make, store];
+  const stacks = [...times(4, importing), ...times(6, later)];
+  expect(count(groupsOf(...stacks))).toBe(2);
+  expect(count(groupsOf(importing, later))).toBe(1);
 });
