@@ -30,7 +30,7 @@ function report(title: string, crashes: readonly FiledCrash[], labels: boolean):
 
 export function benchQuality(): void {
   report(
-    `fleets of three captures, seeds ${HELD_OUT.join(" ")}`,
+    `fleets of three captures, seeds ${HELD_OUT[0]} to ${HELD_OUT.at(-1)}`,
     HELD_OUT.flatMap((seed) => filed(`${seed}`, world(seed, BUGS, CRASHES))),
     true,
   );
