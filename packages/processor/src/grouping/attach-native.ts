@@ -1,6 +1,7 @@
 /** Joins crashes of which only native frames are known: by their functions, objects and places. */
 import { placesOf } from "./code-places.ts";
 import { dominant, Tally } from "./counts.ts";
+import type { NamedKeys } from "./named-keys.ts";
 import type { Assertions } from "./shared-links.ts";
 import type { SeenSighting, Sighting } from "./sightings.ts";
 
@@ -8,6 +9,7 @@ import type { SeenSighting, Sighting } from "./sightings.ts";
 const UNNAMED = 3;
 
 export class WithoutPython {
+  readonly #named: NamedKeys;
   readonly #assertions: Assertions;
   /** Keys that captures of both are filed under, by their native names. */
   readonly #names = new Tally();
@@ -21,28 +23,33 @@ export class WithoutPython {
   constructor(
     seen: readonly SeenSighting[],
     keys: readonly (string | null)[],
+    named: NamedKeys,
     assertions: Assertions,
   ) {
+    this.#named = named;
     this.#assertions = assertions;
     for (const [index, { sighting, times }] of seen.entries()) {
-      const { base, native, named, object, foreignThread } = sighting.evidence;
+      const { evidence } = sighting;
+      const { base, native, object, foreignThread } = evidence;
       const key = keys[index] ?? null;
-      const places = placesOf(sighting.evidence);
+      const places = placesOf(evidence);
       const names = [...native, ...places].map((name) => `${base}:${name}`);
       if (key !== null) for (const name of names) this.#names.add(name, key, times);
-      if (!named) continue;
+      if (!evidence.named) continue;
       const place = `${base}:${object}`;
-      this.#objects.add(place, key ?? sighting.mid, times);
+      const own = named.sameAs(sighting.mid);
+      this.#objects.add(place, key ?? own, times);
       if (!foreignThread) continue;
-      this.#threadObjects.add(place, sighting.mid, times);
-      for (const name of names) this.#threadNames.add(name, sighting.mid, times);
+      this.#threadObjects.add(place, own, times);
+      for (const name of names) this.#threadNames.add(name, own, times);
     }
   }
 
   /** The key that a crash is filed under. */
   keyOf(sighting: Sighting): string {
     const { named } = sighting.evidence;
-    return (named ? this.#ofNamed(sighting) : this.#ofNameless(sighting)) ?? sighting.mid;
+    const found = named ? this.#ofNamed(sighting) : this.#ofNameless(sighting);
+    return found ?? this.#named.sameAs(sighting.mid);
   }
 
   #ofNamed(sighting: Sighting): string | null {

@@ -37,7 +37,7 @@ export function attachAll(
   const assertions = new Assertions(free, named);
   const python = new WithPython(free, contexts, named, assertions, splits);
   const keys = free.map(({ sighting }, index) => python.keyOf(sighting, contexts[index] ?? null));
-  const native = new WithoutPython(free, keys, assertions);
+  const native = new WithoutPython(free, keys, named, assertions);
   const found = new Map(
     ours.map(
       (one, index) => [one, keys[index] ?? native.keyOf((free[index] ?? one).sighting)] as const,

@@ -145,8 +145,12 @@ function chainOf({ culprit, region }: NativeFacts): readonly string[] {
   return [...new Set(chain)].slice(0, MAX_CHAIN);
 }
 
-const isForeignThread = (all: readonly NativeSlot[]): boolean =>
-  all.some(({ role }) => role === "base") && !all.some(({ role }) => role === "eval");
+/** What died lies above where a thread starts, and neither above Python code nor where the process does. */
+function isForeignThread(all: readonly NativeSlot[]): boolean {
+  const bases = all.filter(({ role }) => role === "base");
+  const ofProcess = bases.some(({ frame }) => frame.rule?.process === true);
+  return bases.length > 0 && !ofProcess && !all.some(({ role }) => role === "eval");
+}
 
 const assertionLink = ({ assertion }: Kind): string | null =>
   assertion?.place === null || assertion === null

@@ -25,6 +25,8 @@ export interface NamedKey {
 export class NamedKeys {
   readonly #keys = new Map<string, NamedKey>();
   readonly #byContext = new Tally();
+  /** Keys of threads that native code made, by object. */
+  readonly #ofThreads = new Tally();
   /** Functions of packages that a context called, by it and the key that it died under. */
   readonly #called = new Tally();
   readonly #mains = new Map<string, ReadonlyMap<string, string>>();
@@ -39,12 +41,15 @@ export class NamedKeys {
       if (!isNamed(sighting)) continue;
       this.#add(sighting);
       const context = contexts[index] ?? null;
-      if (context === null) continue;
       const { mid, evidence } = sighting;
+      if (evidence.foreignThread)
+        this.#ofThreads.add(`${evidence.base} ${evidence.object}`, mid, times);
+      if (context === null) continue;
       this.#byContext.add(context, mid, times);
       if (evidence.called !== null) this.#called.add(`${context} ${mid}`, evidence.called, times);
     }
     this.#joinChecks();
+    this.#joinThreads();
     for (const context of this.#byContext.keys()) this.#mains.set(context, this.#mainsOf(context));
     this.#findParts(seen, contexts);
   }
@@ -60,6 +65,28 @@ export class NamedKeys {
       const commonest = groups.firstOf(head) ?? head;
       for (const mid of groups.of(head).keys()) this.#same.set(mid, commonest);
     }
+  }
+
+  /**
+   * In threads that native code made, where no Python function tells bugs apart: what lost the
+   * innermost functions is of the commonest bug that was called through it.
+   */
+  #joinThreads(): void {
+    for (const place of this.#ofThreads.keys()) {
+      const mids = this.#ofThreads.commonestOf(place);
+      for (const [mid, times] of mids) {
+        const whole = mids.find(
+          ([other, count]) => times * SAME_OBJECT <= count && this.#isCaller(mid, other),
+        );
+        if (whole !== undefined && !this.#same.has(mid)) this.#same.set(mid, this.sameAs(whole[0]));
+      }
+    }
+  }
+
+  #isCaller(mid: string, other: string): boolean {
+    const [one, two] = [this.#keys.get(mid), this.#keys.get(other)];
+    if (one === undefined || two === undefined) return false;
+    return two.callers.has(one.culprit) && mayBothSay(one.saying, two.saying);
   }
 
   #findParts(seen: readonly SeenSighting[], contexts: readonly (string | null)[]): void {

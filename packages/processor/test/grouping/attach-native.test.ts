@@ -86,6 +86,17 @@ test("a thread that native code made does not go to crashes that Python code cal
   expect(named.at(-2)).not.toBe(named[0]);
 });
 
+test("a walk of native code's own thread that lost the innermost function is of the commonest bug below", () => {
+  const loop = native("codec.so", "worker_loop");
+  const started = [loop, native("libc.so.6", "start_thread")];
+  const whole = times(3, [decode, entry, ...started]);
+  expect(count(groupsOf(...whole, [entry, ...started], started))).toBe(1);
+  expect(count(groupsOf(...whole, ...times(2, [entry, ...started])))).toBe(2);
+  // What the process runs is no such thread: there every function may have a bug of its own.
+  const main = [loop, native("libc.so.6", "__libc_start_main")];
+  expect(count(groupsOf(...times(3, [decode, entry, ...main]), [entry, ...main]))).toBe(2);
+});
+
 test("a Python function through which many have foreign code called is a mechanism for them", () => {
   const ctypes = native("_ctypes.cpython-312-x86_64-linux-gnu.so", "_ctypes_callproc");
   const sdk = app("hw/sdk.py", "call_sdk");

@@ -42,6 +42,8 @@ export interface NativeRule {
   readonly bounded?: true;
   /** Foreign code was called with the caller's own arguments: the caller is to blame. */
   readonly mechanism?: true;
+  /** Among bases: of the process, and of no thread that native code made. */
+  readonly process?: true;
 }
 
 export const nativeRules: readonly NativeRule[] = [
@@ -337,16 +339,23 @@ export const nativeRules: readonly NativeRule[] = [
   {
     role: "base",
     scope: "anywhere",
-    because: "where a thread or the process starts",
+    because: "where the process starts or ends",
+    process: true,
     names: `_start start __libc_start_main __libc_start_main_impl __libc_start_call_main libc_start_main_stage2
-      __libc_start_main_stage2 start_thread clone clone3 __clone __clone3 __thread_start thread_start
-      _pthread_start thread_start_* _thread_start BaseThreadInitThunk RtlUserThreadStart __RtlUserThreadStart
-      execute_native_thread_routine std::thread::_State* std::thread::_Invoker* std::thread::_Impl* std::__thread_proxy*
-      __pthread_create* _beginthreadex* main WinMain wWinMain WinMainCRTStartup mainCRTStartup
-      fuzzer::* LLVMFuzzerTestOneInput LLVMFuzzerRunDriver RunOneTest atheris::* TestOneInput
-      std::thread::Builder::* std::sys::*::thread::Thread::new::thread_start std::sys_common::backtrace::__rust_begin_short_backtrace
-      std::sys::backtrace::__rust_begin_short_backtrace __libc_csu_init __libc_init_first exit __run_exit_handlers
-      __do_global_dtors_aux _dl_fini _dl_init call_init _dl_main g_thread_proxy`,
+      __libc_start_main_stage2 main WinMain wWinMain WinMainCRTStartup mainCRTStartup exit __run_exit_handlers
+      fuzzer::* LLVMFuzzerTestOneInput LLVMFuzzerRunDriver RunOneTest atheris::* TestOneInput`,
+  },
+  {
+    role: "base",
+    scope: "anywhere",
+    because: "where a thread or a library starts or ends",
+    names: `start_thread clone clone3 __clone __clone3 __thread_start thread_start _pthread_start thread_start_*
+      _thread_start BaseThreadInitThunk RtlUserThreadStart __RtlUserThreadStart execute_native_thread_routine
+      std::thread::_State* std::thread::_Invoker* std::thread::_Impl* std::__thread_proxy* __pthread_create*
+      _beginthreadex* std::thread::Builder::* std::sys::*::thread::Thread::new::thread_start
+      std::sys_common::backtrace::__rust_begin_short_backtrace
+      std::sys::backtrace::__rust_begin_short_backtrace g_thread_proxy
+      __libc_csu_init __libc_init_first __do_global_dtors_aux _dl_fini _dl_init call_init _dl_main`,
   },
   {
     role: "wait",
