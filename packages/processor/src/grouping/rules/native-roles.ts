@@ -149,8 +149,9 @@ export const nativeRules: readonly NativeRule[] = [
     role: "abort",
     scope: "anywhere",
     because: "by its name, how a program ends itself",
-    names: `die *_die *::die panic *_panic *::panic fatal *_fatal *::fatal *_fatal_error *::fatal_error
-      *FatalError log_fatal *::LogFatal *::log_fatal *_abort *::abort *::Abort abort_* *_abort_with_* *abort_handler
+    names: `die *_die *::die panic *_panic *::panic *_Panic *::Panic fatal *_fatal *::fatal *_Fatal *::Fatal
+      *_fatal_error *::fatal_error
+      *FatalError log_fatal *::LogFatal *::log_fatal *_abort *::abort *_Abort *::Abort abort_* *_abort_with_* *abort_handler
       *_terminate_handler *terminate_handler`,
   },
   {
