@@ -60,7 +60,11 @@ export class WithPython {
 
   #ofNamed(sighting: Sighting, context: string): string {
     const asserted = this.#assertions.keyOf(sighting, MIN_SIGHTINGS);
-    return asserted ?? this.#perContext(this.#named.mainOf(context, sighting.mid), context);
+    if (asserted !== null) return asserted;
+    const main = this.#named.mainOf(context, sighting.mid);
+    const askedOnly = sighting.evidence.inInterpreter && this.#hypotheses.isOfPython(context, main);
+    const python = askedOnly ? this.#open.firstOf(`${context} ${PYTHON}`) : null;
+    return python ?? this.#perContext(main, context);
   }
 
   #ofOpen(sighting: Sighting, context: string): string {

@@ -48,6 +48,8 @@ export interface Evidence {
   readonly told: boolean;
   /** A thread that native code made for itself: no Python code called what died. */
   readonly foreignThread: boolean;
+  /** Foreign code died in what it asked the interpreter for. */
+  readonly inInterpreter: boolean;
   /** The code that died is an extension module's own. */
   readonly inExtension: boolean;
   /** The object that died, where its names are unknown or do not matter. */
@@ -86,6 +88,7 @@ export function evidenceOf(
     sawNative: native.all.length > 0,
     told: native.mechanism,
     foreignThread: python.length === 0 && isForeignThread(native.all),
+    inInterpreter: native.top !== null && isOfInterpreter(tellingSlots(native.region)[0]),
     inExtension: native.top?.frame.object.extension === true,
     object: native.top?.frame.object.key ?? null,
     saying: kind.message ?? "",
@@ -137,6 +140,9 @@ function nearest(slots: readonly NativeSlot[]): readonly string[] {
 
 const distinctNames = (names: readonly string[]): readonly string[] =>
   [...new Set(names)].filter((name) => name !== "");
+
+const isOfInterpreter = (slot: NativeSlot | undefined): boolean =>
+  slot?.frame.object.origin === "interpreter";
 
 function chainOf({ culprit, region }: NativeFacts): readonly string[] {
   if (culprit === null) return [];

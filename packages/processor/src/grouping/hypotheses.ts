@@ -7,6 +7,7 @@ import type { SeenSighting, Sighting } from "./sightings.ts";
 
 /** How many times as likely as the next a hypothesis must be. */
 const CLEARLY = 1.2;
+const PREVAILS = 4;
 
 /**
  * A hypothesis is what was died of (`diedOf`), of a key its context's main one; of an object that
@@ -53,6 +54,12 @@ export class Hypotheses {
       this.#objects.set(name, found);
     }
     return found;
+  }
+
+  /** The interpreter dies in a context so much oftener than `mid` that this is taken to be of the same bug. */
+  isOfPython(context: string, mid: string): boolean {
+    const counts = this.#byContext.of(context);
+    return (counts.get(PYTHON) ?? 0) >= PREVAILS * (counts.get(mid) ?? 0);
   }
 
   /** The likeliest for a capture that names no culprit; null where nothing is known. */

@@ -121,3 +121,18 @@ test("a dump that died in what the interpreter does for all goes where others di
   const died = [native(python, "method_vectorcall"), ...call.slice(1)];
   expect(count(groupsOf([...died, make, store], died))).toBe(1);
 });
+
+test("a function that mostly the interpreter dies below has the same bug in what foreign code asks of it", () => {
+  const dies = [native(python, "listiter_next"), ...call, make, store];
+  const asks = [
+    native(python, "list_dealloc"),
+    native("shop.so", "load_rows"),
+    ...call,
+    make,
+    store,
+  ];
+  const other = [native("shop.so", "load_rows"), ...call, make, store];
+  expect(count(groupsOf(...times(4, dies), asks))).toBe(1);
+  expect(count(groupsOf(...times(4, dies), other))).toBe(2);
+  expect(count(groupsOf(...times(3, dies), asks))).toBe(2);
+});
