@@ -5,7 +5,7 @@ const THREAD_LIST = 3;
 
 /** A copy whose list of memory holds nothing but what lies in the threads' stacks. */
 export function stackOnly(dump: Uint8Array): Uint8Array {
-  const bytes = dump.slice();
+  const bytes = Uint8Array.from(dump); // a Buffer's own `slice` would share its memory
   const view = new DataView(bytes.buffer);
   const at = (type: number): number => {
     const streams = view.getUint32(8, true);
