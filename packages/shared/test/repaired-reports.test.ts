@@ -308,3 +308,22 @@ test("whatever comes, moves, joins and parts, in any order: every count is true 
     { numRuns: 10 },
   );
 }, 120_000);
+
+test("what a parted group takes along is a place for others at once", async () => {
+  const [a, b, c] = ["a", "b", "c"].map((one) => seedOf({ key: one, what: "this" }));
+  await at.save({ group: a!, lacks: [at.python(-1)] });
+  await at.upload();
+  await at.repair(() => ({ verdict: "better", change: { group: b! } })); // a has no crash now, and follows b
+  await at.save({ group: c! });
+  const attach = (into: Readonly<Record<string, string>>): Promise<number> => {
+    const answers = ["a", "b", "c"].map((mid) => ({ mid, into: into[mid] ?? null }));
+    return attachGroups(at.pool, { projectId: at.project, ruleset: "cg1", version: 1 }, answers, 2);
+  };
+  expect(await attach({ b: "c" })).toBe(1);
+  expect(await attach({ c: "a" })).toBe(2);
+  expect(await attach({ c: "a" })).toBe(0);
+  expect(
+    await at.rows("select culprit, all_count as n from groups where parent_id is null"),
+  ).toEqual([{ culprit: "b", n: 2 }]);
+  await expectTrueCounts(at.pool);
+});

@@ -14,6 +14,9 @@ const standings = `
     join group_keys k on k.project_id = $1 and k.ruleset = $2 and k.level = 'mid' and k.hash = r.mid
     join groups g on g.id = k.group_id`;
 
+/** A group that is parted takes those along that follow it, and others may belong with these: so often it is looked again. */
+const MAX_LOOKS = 4;
+
 /**
  * Shows groups where their crashes belong, a few at a time, since crashes wait meanwhile to be filed. May end at any
  * moment: what is left is found again by the same answers. Answers with how many groups it has moved.
@@ -24,16 +27,20 @@ export async function attachGroups(
   answers: readonly KeyAnswer[],
   atOnce: number,
 ): Promise<number> {
-  const { rows } = await pool.query<Standing>({
-    name: "standings-of-keys",
-    text: standings,
-    values: [projectId, ruleset, answers.map(({ mid }) => mid)],
-  });
-  const placements = planPlacements(rows, answers);
   let moved = 0;
-  for (let at = 0; at < placements.length; at += atOnce) {
-    const some = placements.slice(at, at + atOnce);
-    moved += await whileJoining(pool, (db) => placeAll(db, some));
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const { rows } = await pool.query<Standing>({
+      name: "standings-of-keys",
+      text: standings,
+      values: [projectId, ruleset, answers.map(({ mid }) => mid)],
+    });
+    const before = moved;
+    const placements = planPlacements(rows, answers);
+    for (let at = 0; at < placements.length; at += atOnce) {
+      const some = placements.slice(at, at + atOnce);
+      moved += await whileJoining(pool, (db) => placeAll(db, some));
+    }
+    if (moved === before) break;
   }
   return moved;
 }
