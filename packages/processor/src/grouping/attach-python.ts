@@ -53,8 +53,7 @@ export class WithPython {
   keyOf(sighting: Sighting, context: string | null): string | null {
     const { evidence } = sighting;
     if (evidence.cycle !== null) return this.#recursions.keyOf(sighting);
-    if (context === null)
-      return evidence.chance === "collector" ? this.#chances.collected(evidence.base) : null;
+    if (context === null) return null;
     return evidence.named ? this.#ofNamed(sighting, context) : this.#ofOpen(sighting, context);
   }
 

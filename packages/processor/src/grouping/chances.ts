@@ -20,8 +20,6 @@ export class Chances {
   /** What died by chance, and what else died, by the functions on its stack. */
   readonly #chances = new Tally();
   readonly #others = new Tally();
-  /** What the collector died of, by class of the death. */
-  readonly #collected = new Tally();
   /** Keys of extensions' own functions in which the collector died, by context. */
   readonly #met = new Tally();
   /** Objects that met the damaged heap, by the functions on the stack; and keys of such deaths, by object. */
@@ -42,12 +40,11 @@ export class Chances {
     }
   }
 
-  #count({ mid, evidence: { base, chance, object, own } }: Sighting, times: number): void {
+  #count({ mid, evidence: { chance, object, own } }: Sighting, times: number): void {
     for (const { unit } of own) {
       if (chance === null) this.#others.add(unit, mid, times);
       else this.#chances.add(`${chance} ${unit}`, mid, times);
     }
-    if (chance === "collector") this.#collected.add(base, mid, times);
     if (chance !== "heap" || object === null) return;
     this.#heapKeys.add(object, mid, times);
     for (const { unit } of own) this.#heapObjects.add(unit, object, times);
@@ -82,7 +79,7 @@ export class Chances {
       chance,
       own.map(({ unit }) => unit),
     );
-    if (best === null) return chance === "collector" ? this.collected(base) : null;
+    if (best === null) return null;
     const whole = chance === "heap" ? this.#heapKey(best) : openKeyOf(`${base}:${best}`);
     return whole ?? this.#chances.firstOf(`${chance} ${best}`) ?? mid;
   }
@@ -106,13 +103,5 @@ export class Chances {
     const object = dominant(objects, MET_RATIO);
     const often = object !== null && (objects.get(object) ?? 0) >= MIN_MET;
     return often ? this.#heapKeys.firstOf(object) : null;
-  }
-
-  /**
-   * The collector starts wherever memory is asked for: a function that it met a damaged object in is as innocent as any
-   * other, and a group of its own would only accuse it.
-   */
-  collected(base: string): string | null {
-    return this.#collected.firstOf(base);
   }
 }
