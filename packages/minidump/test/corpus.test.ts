@@ -228,7 +228,7 @@ describe.skipIf(corpus === null)(`as a peer reads them${skipped}`, () => {
 
 const sentry = "public/getsentry__symbolicator";
 
-/** Of a snapshot in YAML: the value behind a name, and the registers of the first thread that has any. */
+/** Of a snapshot in YAML: why the process died, and the registers of the first thread with a register. */
 function yaml(name: string): { readonly reason: string | undefined; readonly registers: object } {
   const folder = "crates/symbolicator-native/tests/integration/snapshots";
   const file = `integration__process_minidump__minidump_${name}.snap`;

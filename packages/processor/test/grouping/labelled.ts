@@ -2,8 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import type { Frame, Thread } from "@faultline/shared";
 import { corpus } from "../../../../test/corpus.ts";
 import type { GroupInput } from "../../src/grouping/index.ts";
+import { aNativeFrame, aPythonFrame, aReportThread } from "../builders.ts";
 
 export interface Labelled {
   readonly bug: string;
@@ -22,48 +24,15 @@ interface LabelledFrame {
   readonly line?: number | null;
 }
 
-/** What the sets do not know of a frame: a report has every field, null where nothing is known. */
-const unknownOfPython = {
-  qualname: null,
-  endLine: null,
-  column: null,
-  endColumn: null,
-  definitionLine: null,
-  arguments: null,
-  inApp: null,
-  foundBy: "faulthandler",
-  role: null,
-  source: null,
-};
-const unknownOfNative = {
-  pc: null,
-  offset: null,
-  linkageName: null,
-  column: null,
-  inline: false,
-  foundBy: "cfi",
-  role: null,
-};
-const unknownOfThread = {
-  id: null,
-  ident: null,
-  name: null,
-  crashed: true,
-  stitch: "approximate",
-  garbageCollecting: false,
-  truncated: false,
-  gaps: [],
-};
-
-function frameOf({ lang, line = null, ...frame }: LabelledFrame) {
-  const rest = lang === "python" ? unknownOfPython : unknownOfNative;
-  return { language: lang, line, ...frame, ...rest };
+/** Of all that a set says of a frame what every set does. */
+function frameOf(frame: LabelledFrame): Frame {
+  const { lang, function: name, module, file, line = null } = frame;
+  const known = { function: name, module, file, line };
+  return lang === "python" ? aPythonFrame(known) : aNativeFrame(known);
 }
 
-const threadOf = (frames: readonly LabelledFrame[]) => ({
-  ...unknownOfThread,
-  stack: frames.map(frameOf),
-});
+const threadOf = (frames: readonly LabelledFrame[]): Thread =>
+  aReportThread(frames.map(frameOf), { crashed: true, stitch: "approximate" });
 
 interface Synthetic {
   readonly kind: string;

@@ -101,9 +101,7 @@ const venvs = [
 
 function rootOf(roll: Dice, service: Service, system: System): string {
   if (system === "win") return roll.pick(["C:\\harbor\\app\\", "D:\\apps\\harbor\\"]);
-  return roll.pick(
-    service === "pytest" ? ["/builds/harbor/harbor/", "/home/ci/work/harbor/harbor/"] : roots,
-  );
+  return roll.pick(service === "pytest" ? ["/checkout/harbor/", "/src/checkout/harbor/"] : roots);
 }
 
 const NEWEST_MINOR = 14;
